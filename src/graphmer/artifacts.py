@@ -1,0 +1,163 @@
+"""Files between stages: digests, atomic writes, schema-checked tables, canonical JSON."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphmer.errors import ArtifactError
+
+if TYPE_CHECKING:  # pandas and pyarrow cost 0.4 s of start-up: only functions that read tables pay
+    import pandas as pd
+    import pyarrow as pa
+
+CHUNK_BYTES = 1 << 20
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex digest of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file, read in chunks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_tree(folder: Path) -> str:
+    """Hex digest of a folder: every file's relative path and digest, in sorted order."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def stable_hash(*parts: object) -> int:
+    """A 64-bit hash that is the same in every process, unlike hash(); for seeded choices keyed by content."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+@contextmanager
+def atomic_folder(out: Path) -> Iterator[Path]:
+    """A scratch folder beside `out` that takes its place only when the block ends well.
+
+    A kill or a full disk leaves no half-written folder under the name that a later stage reads.
+    """
+    scratch = out.with_name(f".{out.name}.partial")
+    if scratch.exists():
+        shutil.rmtree(scratch)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    if out.exists():
+        shutil.rmtree(out)
+    os.replace(scratch, out)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A scratch path beside `path` that takes its place only when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.partial")
+    try:
+        yield scratch
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with LF line ends, atomically."""
+    with atomic_file(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys, two-space indent, floats rounded to six decimals, and no NaN.
+
+    Raises ValueError on NaN or infinity: a metric that is not a number is a defect, not a value.
+    """
+    return json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write canonical JSON, atomically."""
+    write_text(path, canonical_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises ArtifactError that names the file where it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path}: not readable as JSON ({error}); delete it and run dvc repro") from None
+
+
+def nested(flat: Mapping[str, object]) -> dict[str, Any]:
+    """{'a.b': 1} as {'a': {'b': 1}}: DVC shows nested metrics by their dotted path."""
+    tree: dict[str, Any] = {}
+    for dotted in sorted(flat):
+        *parents, leaf = dotted.split(".")
+        node = tree
+        for name in parents:
+            node = node.setdefault(name, {})
+        node[leaf] = flat[dotted]
+    return tree
+
+
+def write_table(frame: "pd.DataFrame", path: Path, schema: "pa.Schema") -> None:
+    """Write a Parquet file (zstd) with exactly the columns of `schema`, in its order; same rows, same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    missing = [name for name in schema.names if name not in frame.columns]
+    extra = [name for name in frame.columns if name not in schema.names]
+    assert not missing and not extra, f"{path.name}: missing {missing}, unexpected {extra}"
+    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    with atomic_file(path) as scratch:
+        pq.write_table(table.replace_schema_metadata(None), scratch, compression="zstd")
+
+
+def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None) -> "pd.DataFrame":
+    """Read a Parquet file, or a folder of shards, that must have the columns and types of `schema`.
+
+    Raises ArtifactError where it is missing, damaged or of another layout.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise ArtifactError(f"{path}: not found; run the stage that writes it (dvc repro)")
+    try:
+        found = pq.read_schema(path) if path.is_file() else None
+        table = pq.read_table(path, columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ArtifactError(f"{path}: not readable as Parquet ({error}); delete it and run dvc repro") from None
+    if found is not None and not found.remove_metadata().equals(schema.remove_metadata()):
+        raise ArtifactError(f"{path}: columns {found.names} are not the expected {schema.names}; run dvc repro")
+    return table.to_pandas()
