@@ -137,10 +137,16 @@ def write_table(frame: "pd.DataFrame", path: Path, schema: "pa.Schema") -> None:
 
     missing = [name for name in schema.names if name not in frame.columns]
     extra = [name for name in frame.columns if name not in schema.names]
-    assert not missing and not extra, f"{path.name}: missing {missing}, unexpected {extra}"
+    assert not missing, f"{path.name}: columns {missing} are missing"
+    assert not extra, f"{path.name}: columns {extra} are not in the schema"
     table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     with atomic_file(path) as scratch:
         pq.write_table(table.replace_schema_metadata(None), scratch, compression="zstd")
+
+
+def records(frame: "pd.DataFrame") -> Iterator[Any]:
+    """Rows as named tuples; untyped, since a table's columns are known from its schema and not to a type checker."""
+    return iter(frame.itertuples(index=False))
 
 
 def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None) -> "pd.DataFrame":

@@ -1,0 +1,112 @@
+"""The encoder: fused embeddings, pre-norm blocks, tied heads."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphmer.model.attention import AttentionBias, attend, rotary, rotate
+from graphmer.model.batch import Batch
+from graphmer.model.config import ModelParams, Vocabulary
+
+
+class HGATFusion(nn.Module):
+    """Fuses a leaf's tail tokens with its head's tokens, once, on token embeddings, for all leaves of a batch.
+
+    e_ij = LeakyReLU(a_r . [W_r t_i || W_r h_j]), alpha = softmax_j e, t'_i = t_i + sum_j alpha_ij W_r h_j, with
+    W_r = down_r up_r of rank `hgat_rank`. Source: GraphMERT (arXiv 2510.09580), H-GAT; low rank is ours.
+    """
+
+    def __init__(self, params: ModelParams, num_relations: int) -> None:
+        super().__init__()
+        width, rank = params.width, params.hgat_rank
+        self.down_RDK = nn.Parameter(torch.randn(num_relations, width, rank) * width**-0.5)
+        self.up_RKD = nn.Parameter(torch.randn(num_relations, rank, width) * rank**-0.5)
+        self.attend_R2D = nn.Parameter(torch.randn(num_relations, 2, width) * width**-0.5)
+        self.dropout = nn.Dropout(params.hgat_dropout)
+
+    def forward(self, x_BSD: Tensor, batch: Batch) -> Tensor:
+        """x_BSD with every leaf token fused; roots stay as they are."""
+        flat = x_BSD.reshape(-1, x_BSD.shape[-1])
+        relation = batch.leaf_relation
+        down, up = self.dropout(self.down_RDK)[relation], self.dropout(self.up_RKD)[relation]
+        tail = flat[batch.leaf_position] @ down @ up
+        head = flat[batch.leaf_head] @ down @ up
+        by_tail, by_head = self.dropout(self.attend_R2D)[relation].unbind(dim=1)
+        score = (tail @ by_tail[:, :, None]) + (head @ by_head[:, :, None]).transpose(1, 2)
+        score = F.leaky_relu(score.float(), 0.2).masked_fill(~batch.leaf_head_filled[:, None, :], float("-inf"))
+        message = torch.softmax(score, dim=-1).to(head.dtype) @ head
+        where = batch.leaf_position[batch.leaf_filled]
+        fused = flat.index_add(0, where, message[batch.leaf_filled].to(flat.dtype))
+        fused_BSD: Tensor = fused.view_as(x_BSD)
+        return fused_BSD
+
+
+class Block(nn.Module):
+    """Pre-norm attention and feed-forward; 4 D^2 + 2 D F matrix weights, no bias vectors."""
+
+    def __init__(self, params: ModelParams) -> None:
+        super().__init__()
+        width = params.width
+        self.heads = params.heads
+        self.attention_norm = nn.RMSNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+        self.ffn_norm = nn.RMSNorm(width)
+        self.ffn_up = nn.Linear(width, params.ffn, bias=False)
+        self.ffn_down = nn.Linear(params.ffn, width, bias=False)
+        self.dropout = nn.Dropout(params.dropout)
+
+    def forward(self, x_BSD: Tensor, bias: Tensor, factor: Tensor | None, cos: Tensor, sin: Tensor) -> Tensor:
+        """One block; bias is shared by all blocks."""
+        size = (*x_BSD.shape[:2], self.heads, -1)
+        query, key, value = (
+            part.view(size).transpose(1, 2) for part in self.qkv(self.attention_norm(x_BSD)).chunk(3, -1)
+        )
+        mixed = attend(rotate(query, cos, sin), rotate(key, cos, sin), value, bias, factor)
+        x_BSD = torch.add(x_BSD, self.dropout(self.output(mixed.transpose(1, 2).reshape_as(x_BSD))))
+        return torch.add(x_BSD, self.dropout(self.ffn_down(F.gelu(self.ffn_up(self.ffn_norm(x_BSD))))))
+
+
+class Encoder(nn.Module):
+    """Tokens and leaves to hidden states."""
+
+    def __init__(self, params: ModelParams, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.params, self.vocabulary = params, vocabulary
+        self.token = nn.Embedding(vocabulary.tokens, params.width)
+        self.slot = nn.Embedding(vocabulary.name_slots + 1, params.width)
+        self.fusion = HGATFusion(params, vocabulary.relations) if params.use_hgat else None
+        self.bias = AttentionBias(params, vocabulary.relations)
+        self.blocks = nn.ModuleList(Block(params) for _ in range(params.layers))
+        self.norm = nn.RMSNorm(params.width)
+        self.dropout = nn.Dropout(params.dropout)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Normal(0, 0.02), and residual outputs scaled by the depth (GPT-2)."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2 and not name.startswith(("fusion", "bias")):
+                residual = name.endswith(("output.weight", "ffn_down.weight"))
+                nn.init.normal_(parameter, std=0.02 / (2 * self.params.layers) ** 0.5 if residual else 0.02)
+
+    def embed(self, batch: Batch) -> Tensor:
+        """(B, S, D) fused input embeddings."""
+        x_BSD = self.token(batch.token) + self.slot(batch.slot)
+        if self.fusion is not None and len(batch.leaf_relation):
+            x_BSD = self.fusion(x_BSD, batch)
+        embedded: Tensor = x_BSD
+        return embedded
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, S, D) hidden states after the final norm."""
+        x_BSD = self.dropout(self.embed(batch))
+        bias, factor = self.bias(batch)
+        cos, sin = rotary(batch.root, self.params.width // self.params.heads, self.params.rope_base)
+        for block in self.blocks:
+            x_BSD = block(x_BSD, bias, factor, cos, sin)
+        hidden: Tensor = self.norm(x_BSD)
+        return hidden
+
+    def block_matrix_weights(self) -> int:
+        """Number of matrix weights in the blocks, norms left out."""
+        return sum(parameter.numel() for parameter in self.blocks.parameters() if parameter.dim() == 2)

@@ -1,0 +1,74 @@
+"""The whole model: the encoder, a tied token head, and vectors for windows' leaves, entities and plain text."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphmer.model.batch import Batch
+from graphmer.model.config import ModelParams, Vocabulary
+from graphmer.model.encoder import Encoder
+
+
+class GraphMER(nn.Module):
+    """Encoder and heads; `forward` gives hidden states and the raw token embeddings that the lexical path reads."""
+
+    def __init__(self, params: ModelParams, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        width = params.width
+        self.encoder = Encoder(params, vocabulary)
+        self.token_transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.RMSNorm(width))
+        self.token_bias_V = nn.Parameter(torch.zeros(vocabulary.tokens))
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        if params.use_lexical_skip:
+            self.lexical = nn.Linear(width, width, bias=False)
+            self.look = nn.Linear(width, width, bias=False)
+            nn.init.eye_(self.lexical.weight)
+        self.use_lexical_skip = params.use_lexical_skip
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, S, D) hidden states."""
+        hidden: Tensor = self.encoder(batch)
+        return hidden
+
+    def token_logits(self, hidden_MD: Tensor) -> Tensor:
+        """(M, V) logits at chosen positions only: logits nobody needs would cost more than the encoder."""
+        return F.linear(self.token_transform(hidden_MD), self.encoder.token.weight, self.token_bias_V)
+
+    def leaf_vectors(self, hidden_BSD: Tensor, batch: Batch, leaf: Tensor) -> Tensor:
+        """(Q, D) unit vectors of masked leaves, the queries of link prediction. leaf: (Q,) indices into the batch's."""
+        flat = hidden_BSD.reshape(-1, hidden_BSD.shape[-1])
+        state = _masked_mean(flat[batch.leaf_position[leaf]], batch.leaf_filled[leaf])
+        vector = self.query(state)
+        if self.use_lexical_skip:
+            vector = vector + self._look_up(hidden_BSD, batch, leaf, state)
+        return F.normalize(vector.float(), dim=-1)
+
+    def _look_up(self, hidden_BSD: Tensor, batch: Batch, leaf: Tensor, state_QD: Tensor) -> Tensor:
+        """Attention-pooled raw token embeddings of the leaf's own window."""
+        position = batch.leaf_position[leaf, 0]
+        row, column = position // batch.token.shape[1], position % batch.token.shape[1]
+        logits = (hidden_BSD[row] @ self.look(state_QD)[:, :, None]).squeeze(-1).float() * hidden_BSD.shape[-1] ** -0.5
+        visible = (batch.document[row] == batch.document[row, column][:, None]) & (batch.slot[row] == 0)
+        weight = torch.softmax(logits.masked_fill(~visible, float("-inf")), dim=-1)
+        raw = self.encoder.token(batch.token[row])
+        return self._lexical((weight.to(raw.dtype)[:, None, :] @ raw).squeeze(1))
+
+    def text_vectors(self, hidden_BSD: Tensor, batch: Batch) -> Tensor:
+        """(B, D) unit vectors of whole rows: entity keys, functions, queries in words. Rows hold one document each."""
+        filled = batch.document > 0
+        vector = self.key(_masked_mean(hidden_BSD, filled))
+        if self.use_lexical_skip:
+            vector = vector + self._lexical(_masked_mean(self.encoder.token(batch.token), filled))
+        return F.normalize(vector.float(), dim=-1)
+
+    def _lexical(self, raw_ND: Tensor) -> Tensor:
+        """Pooled raw embeddings at unit scale: as they are (std 0.02) the hidden states would drown them."""
+        path: Tensor = self.lexical(F.rms_norm(raw_ND, raw_ND.shape[-1:]))
+        return path
+
+
+def _masked_mean(x_NTD: Tensor, filled_NT: Tensor) -> Tensor:
+    """Mean over the filled positions of each row; a row with none gives zeros."""
+    weight = filled_NT.to(x_NTD.dtype)[:, :, None]
+    return (x_NTD * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)

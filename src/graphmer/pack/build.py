@@ -1,0 +1,293 @@
+"""The pack stage: a tokenizer from the train split alone, and every split's samples as arrays."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from graphmer.artifacts import atomic_folder, read_json, read_table, records, sha256_file, write_json
+from graphmer.corpus.parse.schema import files_schema, symbols_schema
+from graphmer.errors import ArtifactError
+from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.split import support_query
+from graphmer.ontology.vocabulary import Ontology, load_ontology
+from graphmer.pack.config import PackParams
+from graphmer.pack.samples import LeafRules, Mention, Sample, build_samples
+from graphmer.pack.shards import (
+    LAYOUT_VERSION,
+    SPLITS,
+    EntityArrays,
+    SplitArrays,
+    save_arrays,
+    save_split,
+)
+from graphmer.pack.tokenizer import END, PAD, CodeTokenizer, Encoding
+from graphmer.pack.windows import Definition, cut_windows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def pack_corpus(parsed: Path, kg: Path, kg_metrics: Path, out: Path, metrics: Path, params: PackParams) -> None:
+    """Turn a validated graph and its texts into `out`, and write the counts to `metrics`.
+
+    kg_metrics: what validate_kg wrote; without it the graph is not known to be valid and nothing is packed.
+    Raises ArtifactError where an input is missing or a split has no sample.
+    """
+    read_json(kg_metrics)
+    ontology = load_ontology()
+    entities = read_table(kg / "entities.parquet", entities_schema())
+    triples = read_table(kg / "triples.parquet", triples_schema())
+    in_graph = set(entities.loc[entities["type"] == "File", "entity"])
+    files = read_table(parsed / "files.parquet", files_schema())
+    files = files[(files["status"] != "skipped") & files["kind"].isin(["code", "document"])]
+    # A near-duplicate of a held-out file has no File entity: the graph builder took it out.
+    files = files[[_file_symbol(row) in in_graph for row in records(files)]]
+    tokenizer = _train_tokenizer(files, params)
+    with atomic_folder(out) as scratch:
+        (scratch / "tokenizer.json").write_text(tokenizer.dumps(), encoding="utf-8", newline="\n")
+        names = _entity_arrays(entities, tokenizer, ontology, params)
+        save_arrays(scratch / "entities.npz", names)
+        packer = _Packer(tokenizer, ontology, entities, triples, parsed, params)
+        counts = {}
+        for split in SPLITS:
+            arrays = packer.pack_split(split, files[files["split"] == split])
+            save_split(scratch, split, arrays)
+            counts[split] = _counts(arrays, params)
+        figures = {**counts, "vocabulary": tokenizer.vocabulary_size, "unplaced_mentions": packer.unplaced}
+        write_json(scratch / "manifest.json", _manifest(figures, kg, ontology, params))
+    write_json(metrics, figures)
+
+
+def _file_symbol(row: Any) -> str:
+    return f"{row.language}:{row.package}:{row.file}"
+
+
+def _train_tokenizer(files: "pd.DataFrame", params: PackParams) -> CodeTokenizer:
+    texts = files.loc[files["split"] == "train", "text"].tolist()
+    if not texts:
+        raise ArtifactError("data/parsed: the train split has no text; add a train package to the corpus")
+    return CodeTokenizer.train(texts, params.vocabulary_size, params.min_frequency)
+
+
+def _entity_arrays(
+    entities: "pd.DataFrame", tokenizer: CodeTokenizer, ontology: Ontology, params: PackParams
+) -> EntityArrays:
+    name_ids = tokenizer.batch_ids(entities["name"].tolist())
+    key_ids = tokenizer.batch_ids([_key_text(row) for row in records(entities)])
+    return EntityArrays(
+        type_id=np.asarray([ontology.type_id(name) for name in entities["type"]], np.int32),
+        external=entities["external"].to_numpy(np.bool_),
+        name_token=_padded(name_ids, params.name_slots, END),
+        name_length=np.asarray([len(ids) for ids in name_ids], np.int32),
+        key_token=_padded(key_ids, params.key_tokens, PAD),
+        key_length=np.asarray([min(len(ids), params.key_tokens) for ids in key_ids], np.int32),
+        symbols=entities["entity"].tolist(),
+        packages=entities["package"].tolist(),
+        names=entities["name"].tolist(),
+    )
+
+
+def _key_text(row: Any) -> str:
+    """Canonical name, kind, where it lives and signature, the most telling first: the key is cut at its end."""
+    owner = ".".join(row.qualified_name.split(".")[:-1][-2:])
+    return f"{row.name} {row.type} {owner} {row.signature}"
+
+
+def _padded(rows: list[list[int]], width: int, fill: int) -> npt.NDArray[np.int32]:
+    table = np.full((len(rows), width), fill, np.int32)
+    for index, ids in enumerate(rows):
+        table[index, : min(len(ids), width)] = ids[:width]
+    return table
+
+
+class _Packer:
+    """Holds what all splits share: indices of entities, mentions by file, spans of defining names."""
+
+    def __init__(
+        self,
+        tokenizer: CodeTokenizer,
+        ontology: Ontology,
+        entities: "pd.DataFrame",
+        triples: "pd.DataFrame",
+        parsed: Path,
+        params: PackParams,
+    ) -> None:
+        self.tokenizer, self.params = tokenizer, params
+        self.rules = LeafRules.of(ontology)
+        self.names: list[str] = entities["name"].tolist()
+        self.index = {entity: row for row, entity in enumerate(entities["entity"])}
+        self.mentions = self._mentions_by_file(triples, ontology)
+        self.definitions, self.name_spans = self._definitions(parsed)
+        self.unplaced = 0
+
+    def _mentions_by_file(self, triples: "pd.DataFrame", ontology: Ontology) -> dict[tuple[str, str], list[Mention]]:
+        params = self.params
+        held_out = triples["split"].to_numpy() != "train"
+        queryable = np.asarray([not ontology.relations[name].structural for name in triples["relation"]])
+        is_query = np.zeros(len(triples), np.bool_)
+        rows = np.flatnonzero(held_out & queryable)
+        is_query[rows] = support_query(triples.iloc[rows], params.seed, params.query_share, params.max_queries)
+        by_file: dict[tuple[str, str], list[Mention]] = {}
+        for position, row in enumerate(records(triples)):
+            mention = Mention(
+                position,
+                ontology.relations[row.relation].id,
+                self.index[row.head],
+                self.index[row.tail],
+                row.byte_start,
+                row.byte_end,
+                bool(is_query[position]),
+                row.resolution == "ambiguous",
+            )
+            by_file.setdefault((row.package, row.file), []).append(mention)
+        return by_file
+
+    def _definitions(
+        self, parsed: Path
+    ) -> tuple[dict[tuple[str, str], list[Definition]], dict[tuple[str, str], dict[int, tuple[int, int]]]]:
+        columns = ["symbol", "package", "file", "kind", "container"]
+        spans = ["byte_start", "byte_end", "name_byte_start", "name_byte_end"]
+        symbols = read_table(parsed / "symbols.parquet", symbols_schema(), columns + spans)
+        definitions: dict[tuple[str, str], list[Definition]] = {}
+        names: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
+        for row in records(symbols):
+            key = (row.package, row.file)
+            definition = Definition(row.symbol, row.kind, row.container, row.byte_start, row.byte_end)
+            definitions.setdefault(key, []).append(definition)
+            if row.symbol in self.index and row.name_byte_end > row.name_byte_start:
+                names.setdefault(key, {})[self.index[row.symbol]] = (row.name_byte_start, row.name_byte_end)
+        return definitions, names
+
+    def pack_split(self, split: str, files: "pd.DataFrame") -> SplitArrays:
+        """All samples of one split, in the order of files and positions."""
+        if files.empty:
+            raise ArtifactError(
+                f"data/parsed: split '{split}' has no file; give the corpus a package with split: {split}"
+            )
+        assembly = _Assembly()
+        for row in tqdm(records(files), total=len(files), desc=f"pack {split}", unit="file", disable=None):
+            encoding = self.tokenizer.encode(row.text)
+            key = (row.package, row.file)
+            for sample in self._file_samples(row, key, encoding):
+                assembly.add(sample, encoding, row)
+        return assembly.finish(self.names)
+
+    def _file_samples(self, row: Any, key: tuple[str, str], encoding: Encoding) -> list[Sample]:
+        kind = "module" if row.kind == "code" else "document"
+        symbol = _file_symbol(row)
+        newline = self.tokenizer.ids("\n.")[0]
+        windows = cut_windows(
+            self.definitions.get(key, []),
+            symbol,
+            kind,
+            encoding.starts,
+            encoding.ids == newline,
+            self.params.max_roots,
+        )
+        mentions = self.mentions.get(key, [])
+        spans = self.name_spans.get(key, {})
+        samples, unplaced = build_samples(windows, encoding, mentions, spans, self.rules, self.params.max_head_tokens)
+        self.unplaced += unplaced
+        return samples
+
+
+class _Assembly:
+    """Grows the arrays of one split, sample by sample."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.tokens: list[tuple[npt.NDArray[Any], ...]] = []
+        self.leaves: list[tuple[int, ...]] = []
+        self.edges: list[tuple[int, ...]] = []
+        self.counts: list[tuple[int, int, int]] = []
+        self.rows: list[tuple[Any, ...]] = []
+
+    def add(self, sample: Sample, encoding: Encoding, file: Any) -> None:
+        """Append one sample; `file` is its row of files.parquet."""
+        chosen = sample.window.tokens
+        global_word = np.asarray([self.words.setdefault(name, len(self.words)) for name in encoding.names], np.int32)
+        local = encoding.words[chosen]
+        word = np.where(local >= 0, global_word[local] if len(global_word) else -1, -1).astype(np.int32)
+        spans = (encoding.starts[chosen], encoding.ends[chosen])
+        self.tokens.append((encoding.ids[chosen], word, encoding.first[chosen], *spans))
+        leaves = sorted(sample.leaves, key=lambda leaf: (leaf.anchor_start, leaf.relation, leaf.triple))
+        self.leaves += leaves
+        self.edges += sorted(set(sample.edges))
+        self.counts.append((len(chosen), len(leaves), len(set(sample.edges))))
+        place = (file.package, file.language, file.file, sample.window.owner, sample.window.kind)
+        extent = (int(spans[0][0]), int(spans[1][-1]), len(chosen), len(leaves))
+        self.rows.append((len(self.rows), *place, *extent))
+
+    def finish(self, names: list[str]) -> SplitArrays:
+        """The arrays; `names` are the entities' short names."""
+        import pandas as pd
+
+        from graphmer.pack.shards import samples_schema
+
+        columns = [np.concatenate(column) for column in zip(*self.tokens, strict=True)]
+        leaves = _table(self.leaves, 8)
+        edges = _table(self.edges, 3)
+        offsets = np.concatenate([np.zeros((1, 3), np.int64), np.cumsum(np.asarray(self.counts, np.int64), axis=0)])
+        return SplitArrays(
+            token_id=columns[0],
+            token_word=columns[1],
+            token_first=columns[2],
+            token_start=columns[3],
+            token_end=columns[4],
+            sample_token=offsets[:, 0].copy(),
+            leaf_relation=leaves[0],
+            leaf_anchor_start=leaves[1],
+            leaf_anchor_end=leaves[2],
+            leaf_head=leaves[3],
+            leaf_tail=leaves[4],
+            leaf_query=leaves[5].astype(np.bool_),
+            leaf_ambiguous=leaves[6].astype(np.bool_),
+            leaf_triple=leaves[7],
+            sample_leaf=offsets[:, 1].copy(),
+            edge_relation=edges[0],
+            edge_source=edges[1],
+            edge_target=edges[2],
+            sample_edge=offsets[:, 2].copy(),
+            entity_word=np.asarray([self.words.get(name, -1) for name in names], np.int32),
+            words=list(self.words),
+            samples=pd.DataFrame(self.rows, columns=samples_schema().names),
+        )
+
+
+def _table(rows: list[tuple[int, ...]], width: int) -> npt.NDArray[np.int32]:
+    """Rows as columns, each of its own memory."""
+    return np.ascontiguousarray(np.asarray(rows, np.int32).reshape(-1, width).T)
+
+
+def _counts(arrays: SplitArrays, params: PackParams) -> dict[str, object]:
+    tokens = len(arrays.token_id)
+    return {
+        "samples": arrays.num_samples,
+        "tokens": tokens,
+        "fill": tokens / (arrays.num_samples * params.max_roots),
+        "leaves": len(arrays.leaf_relation),
+        "queries": int(arrays.leaf_query.sum()),
+        "edges": len(arrays.edge_relation),
+    }
+
+
+def _manifest(figures: dict[str, object], kg: Path, ontology: Ontology, params: PackParams) -> dict[str, object]:
+    return {
+        "layout_version": LAYOUT_VERSION,
+        "ontology_version": ontology.version,
+        "relations": list(ontology.relation_names),
+        "entity_types": list(ontology.entity_types),
+        "name_slots": params.name_slots,
+        "key_tokens": params.key_tokens,
+        "max_roots": params.max_roots,
+        "kg": {name: sha256_file(kg / name) for name in _graph_files()},
+        **figures,
+    }
+
+
+def _graph_files() -> Iterator[str]:
+    yield from ("entities.parquet", "triples.parquet")

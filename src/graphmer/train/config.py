@@ -1,0 +1,86 @@
+"""Parameters of training."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class LeafParams:
+    """How samples show their leaves, drawn anew each epoch."""
+
+    max_leaves: int
+    max_leaves_per_anchor: int
+    leaf_drop: float
+    masked_leaf_share: float
+    hide_share: float
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "max_leaves", "max_leaves_per_anchor")
+        _shares(self, "leaf_drop", "masked_leaf_share", "hide_share")
+
+
+@dataclass(frozen=True)
+class LossParams:
+    """Weights of the objective's terms."""
+
+    mlm: float
+    mnm: float
+    link: float
+    temperature: float
+
+    def __post_init__(self) -> None:
+        for name in ("mlm", "mnm", "link"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: expected above 0, got {self.temperature}")
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """Everything of training that changes its result; devices and processes come from the environment."""
+
+    seed: int
+    steps: int
+    rows: int
+    row_length: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    beta1: float
+    beta2: float
+    max_gradient_norm: float
+    precision: Literal["fp32", "bf16", "fp16"]
+    mask_share: float
+    span_end: float
+    max_span: int
+    document_share: float
+    negatives: int
+    report_every: int
+    leaves: LeafParams
+    loss: LossParams
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "steps", "rows", "row_length", "max_span", "report_every")
+        _at_least(self, 0, "warmup_steps", "negatives", "seed")
+        _shares(self, "mask_share", "span_end", "document_share")
+        if self.warmup_steps >= self.steps:
+            raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")
+        if self.learning_rate <= 0 or not 0 <= self.final_learning_rate <= self.learning_rate:
+            raise ValueError(
+                f"learning_rate: expected 0 <= final_learning_rate <= learning_rate and above 0, "
+                f"got {self.final_learning_rate} and {self.learning_rate}"
+            )
+
+
+def _at_least(params: object, bound: int, *names: str) -> None:
+    for name in names:
+        if getattr(params, name) < bound:
+            raise ValueError(f"{name}: expected at least {bound}, got {getattr(params, name)}")
+
+
+def _shares(params: object, *names: str) -> None:
+    for name in names:
+        if not 0 <= getattr(params, name) <= 1:
+            raise ValueError(f"{name}: expected a share from 0 to 1, got {getattr(params, name)}")

@@ -1,0 +1,204 @@
+"""The encoder against slow references; packed rows against single samples; switches against their parameters."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from packed import KEY_TOKENS, NAME_SLOTS, VOCABULARY, make_entities, make_split
+
+from graphmer.model.attention import attend, hop_decay, hops
+from graphmer.model.batch import plain_batch, rows_batch
+from graphmer.model.config import ModelParams, Vocabulary
+from graphmer.model.heads import GraphMER
+from graphmer.model.losses import link_loss, name_log_likelihood
+from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.layout import LeafDraw, assemble, draw_leaves
+
+RELATIONS = len(load_ontology().relations)
+SIZES = Vocabulary(tokens=VOCABULARY, relations=RELATIONS, name_slots=NAME_SLOTS, key_tokens=KEY_TOKENS)
+
+
+def params(**changes: object) -> ModelParams:
+    values: dict[str, object] = {
+        "layers": 2, "width": 16, "heads": 2, "ffn": 32, "dropout": 0.0, "rope_base": 10000.0,
+        "hop_decay": "additive", "decay_base": 0.6, "use_rel_attention_bias": True, "use_hgat": True,
+        "hgat_rank": 4, "hgat_dropout": 0.3, "use_lexical_skip": True,
+    }  # fmt: skip
+    return ModelParams(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def make_model(seed: int = 0, **changes: object) -> GraphMER:
+    torch.manual_seed(seed)
+    model = GraphMER(params(**changes), SIZES).eval()
+    for name, parameter in model.named_parameters():
+        if name.startswith("encoder.bias"):  # zeros at the start: give the bias something to do
+            torch.nn.init.normal_(parameter)
+    return model
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_packed_rows_give_the_same_hidden_states_as_single_samples(seed: int) -> None:
+    split, entities, model = make_split(seed), make_entities(seed), make_model(seed)
+    draw = LeafDraw(3, 2, 0.2, 0.3, 0.7)
+    selection = draw_leaves(split, np.arange(split.num_samples), draw, np.random.default_rng(seed))
+    rows = assemble(split, entities, selection, 96)
+    assert rows.num_rows < split.num_samples
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    with torch.no_grad():
+        together = model(batch)
+    for instance in range(len(selection.sample)):
+        chosen = np.arange(len(selection.sample)) == instance
+        alone = assemble(split, entities, selection.only(chosen), 96)
+        one, _ = rows_batch(alone, np.arange(1), RELATIONS, NAME_SLOTS)
+        with torch.no_grad():
+            single = model(one)[0]
+        row, start = rows.instance_row[instance], rows.instance_start[instance]
+        size = int((alone.document > 0).sum())
+        assert torch.allclose(together[row, start : start + size], single[:size], atol=2e-5)
+
+
+def test_the_base_shape_has_exactly_84934656_matrix_weights_in_its_blocks() -> None:
+    with torch.device("meta"):
+        model = GraphMER(params(layers=12, width=768, heads=12, ffn=3072), SIZES)
+    assert model.encoder.block_matrix_weights() == 84_934_656
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "fragment"),
+    [
+        ("use_rel_attention_bias", False, "relation_KH"),
+        ("use_hgat", False, "fusion"),
+        ("hop_decay", "none", "offset_H"),
+        ("use_lexical_skip", False, "lexical"),
+    ],
+)
+def test_what_is_switched_off_has_no_parameters(switch: str, value: object, fragment: str) -> None:
+    on = {name for name, _ in make_model().named_parameters()}
+    off = {name for name, _ in make_model(**{switch: value}).named_parameters()}
+    assert any(fragment in name for name in on)
+    assert not any(fragment in name for name in off)
+
+
+def test_hops_equal_shortest_paths_of_the_explicit_graph() -> None:
+    split, entities = make_split(4), make_entities(4)
+    selection = draw_leaves(split, np.arange(split.num_samples), LeafDraw(4, 2, 0.0, 0.3, 0.5), np.random.default_rng(4))
+    rows = assemble(split, entities, selection, 96)
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    found = hops(batch.root, batch.slot, batch.leaf)
+    for row in range(rows.num_rows):
+        for document in range(1, int(rows.document[row].max()) + 1):
+            inside = np.flatnonzero(rows.document[row] == document)
+            expected = shortest_paths(batch, row, inside)
+            assert np.array_equal(found[row][inside][:, inside].numpy(), expected)
+
+
+def shortest_paths(batch, row: int, inside: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Floyd-Warshall over the leafy chain graph: roots in a chain, leaf tokens on their anchor and in their chain."""
+    root, slot, leaf = (getattr(batch, name)[row].numpy() for name in ("root", "slot", "leaf"))
+    size = len(inside)
+    distance = np.full((size, size), 10_000)
+    np.fill_diagonal(distance, 0)
+    for a, i in enumerate(inside):
+        for b, j in enumerate(inside):
+            chain = slot[i] == slot[j] == 0 and abs(root[i] - root[j]) == 1
+            hangs = (slot[i] == 0) != (slot[j] == 0) and root[i] == root[j]
+            name = leaf[i] == leaf[j] > 0 and abs(slot[i] - slot[j]) == 1
+            if chain or hangs or name:
+                distance[a, b] = 1
+    for middle in range(size):
+        distance = np.minimum(distance, distance[:, middle : middle + 1] + distance[middle : middle + 1])
+    return distance
+
+
+def test_hop_decay_follows_its_formula_and_fades() -> None:
+    offset = torch.tensor([1.0, 3.0])
+    bias = hop_decay(torch.tensor([[[0, 3, 99]]]), 0.6, offset)
+    gelu = lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2)))  # noqa: E731
+    for head, p in enumerate(offset.tolist()):
+        expected = [math.log(0.6) * gelu(math.sqrt(d + 1) - p) for d in (0, 3, 99)]
+        assert bias[0, head, 0].tolist() == pytest.approx(expected, abs=1e-6)
+    assert (bias[0, :, 0, 2] < bias[0, :, 0, 0]).all()
+
+
+def test_hop_decay_refuses_a_base_that_would_grow() -> None:
+    with pytest.raises(ValueError, match="base"):
+        hop_decay(torch.zeros(1, 1, 1, dtype=torch.long), 1.5, torch.ones(1))
+
+
+def test_attention_equals_a_float64_reference_in_value_and_gradient() -> None:
+    torch.manual_seed(0)
+    tensors = [torch.randn(2, 3, 7, 4, requires_grad=True) for _ in range(3)]
+    bias = torch.randn(2, 3, 7, 7, requires_grad=True)
+    exact = [tensor.detach().double().requires_grad_() for tensor in (*tensors, bias)]
+    logits = torch.einsum("bhie,bhje->bhij", exact[0], exact[1]) / 2.0 + exact[3]
+    reference = torch.einsum("bhij,bhje->bhie", logits.exp() / logits.exp().sum(-1, keepdim=True), exact[2])
+    found = attend(*tensors, bias, None)
+    assert torch.allclose(found.double(), reference, atol=1e-6)
+    found.square().sum().backward()
+    reference.square().sum().backward()
+    for ours, theirs in zip([*tensors, bias], exact, strict=True):
+        assert torch.allclose(ours.grad.double(), theirs.grad, atol=1e-5)
+
+
+def test_the_relation_of_a_leaf_changes_its_states_and_nothing_in_other_documents() -> None:
+    split, entities, model = make_split(1), make_entities(1), make_model(1)
+    selection = draw_leaves(split, np.arange(split.num_samples), LeafDraw(3, 2, 0.0, 0.3, 0.0), np.random.default_rng(1))
+    rows = assemble(split, entities, selection, 96)
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    with torch.no_grad():
+        before = model(batch)
+    row, start = rows.leaf_row[0], rows.leaf_start[0]
+    rows.leaf_relation[0] = 3
+    changed, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    with torch.no_grad():
+        after = model(changed)
+    same_document = (batch.document == batch.document[row, start]) & (torch.arange(rows.num_rows) == row)[:, None]
+    assert not torch.allclose(before[row, start], after[row, start], atol=1e-4)
+    assert torch.equal(before[~same_document], after[~same_document])
+
+
+def test_reversed_code_gives_other_states() -> None:
+    model = make_model()
+    for block in model.encoder.blocks:
+        torch.nn.init.normal_(block.qkv.weight)  # at its initial scale attention hardly looks anywhere
+    token = torch.tensor([[7, 8, 9, 10, 11]])
+    with torch.no_grad():
+        forth, back = model(plain_batch(token))[0], model(plain_batch(token.flip(1).contiguous()))[0]
+    assert not torch.allclose(forth, back.flip(0), atol=1e-3)
+
+
+def test_padding_does_not_change_a_text_vector() -> None:
+    model = make_model()
+    short = torch.tensor([[7, 8, 9]])
+    padded = torch.tensor([[7, 8, 9, 0, 0, 0]])
+    with torch.no_grad():
+        one = model.text_vectors(model(plain_batch(short)), plain_batch(short))
+        two = model.text_vectors(model(plain_batch(padded)), plain_batch(padded))
+    assert torch.allclose(one, two, atol=1e-6)
+
+
+def test_link_loss_never_counts_a_known_tail_as_a_negative() -> None:
+    query, key = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    target = torch.tensor([0])
+    with_rival = link_loss(query, key, target, torch.tensor([[False, False]]), 1.0)
+    without = link_loss(query, key, target, torch.tensor([[False, True]]), 1.0)
+    assert with_rival.item() == pytest.approx(math.log(1 + math.e), abs=1e-6)
+    assert without.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_link_loss_of_nothing_is_zero_and_has_a_gradient() -> None:
+    key = torch.randn(3, 4, requires_grad=True)
+    loss = link_loss(torch.zeros(0, 4), key, torch.zeros(0, dtype=torch.long), torch.zeros(0, 3, dtype=torch.bool), 0.1)
+    loss.backward()
+    assert loss.item() == 0.0
+    assert key.grad is not None
+
+
+def test_a_names_likelihood_is_the_product_over_its_slots() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(1, 2, 5)
+    names = torch.tensor([[1, 2], [4, 0]])
+    probability = torch.softmax(logits[0], dim=-1)
+    expected = [float(probability[0, 1] * probability[1, 2]), float(probability[0, 4] * probability[1, 0])]
+    assert name_log_likelihood(logits, names)[0].exp().tolist() == pytest.approx(expected, rel=1e-5)
