@@ -1,10 +1,22 @@
 """Small packed splits made from a seed, for tests of layout, model and training."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from graphmer.pack.shards import EntityArrays, SplitArrays, samples_schema
-from graphmer.pack.tokenizer import END, PAD, SPECIAL_TOKENS
+from graphmer.artifacts import write_json
+from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.shards import (
+    LAYOUT_VERSION,
+    SPLITS,
+    EntityArrays,
+    SplitArrays,
+    samples_schema,
+    save_arrays,
+    save_split,
+)
+from graphmer.pack.tokenizer import END, PAD, SPECIAL_TOKENS, CodeTokenizer
 
 VOCABULARY = 60
 NAME_SLOTS = 4
@@ -90,3 +102,25 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
         words=[f"word{index}" for index in range(NUM_WORDS)],
         samples=samples,
     )
+
+
+def write_packed(folder: Path, num_samples: int = 40) -> Path:
+    """A packed folder on disk: train, val and test splits with their entities, tokenizer and manifest."""
+    folder.mkdir(parents=True)
+    tokenizer = CodeTokenizer.train(["def word0(word1):\n    return word2(word3)\n"] * 3, 300, 2)
+    (folder / "tokenizer.json").write_text(tokenizer.dumps(), encoding="utf-8")
+    save_arrays(folder / "entities.npz", make_entities())
+    for seed, split in enumerate(SPLITS):
+        save_split(folder, split, make_split(seed, num_samples, held_out=split != "train"))
+    manifest = {
+        "layout_version": LAYOUT_VERSION,
+        "ontology_version": load_ontology().version,
+        "relations": list(load_ontology().relation_names),
+        "entity_types": list(load_ontology().entity_types),
+        "name_slots": NAME_SLOTS,
+        "key_tokens": KEY_TOKENS,
+        "max_roots": 20,
+        "vocabulary": VOCABULARY,
+    }
+    write_json(folder / "manifest.json", manifest)
+    return folder

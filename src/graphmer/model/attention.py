@@ -73,13 +73,13 @@ class AttentionBias(nn.Module):
 
     def _with_relations(self, bias: Tensor, batch: Batch) -> Tensor:
         """Few pairs of positions are joined: adding them by index costs less than any (B, H, S, S) look-up."""
-        heads = self.relation_KH.shape[1]
-        size = bias.shape[-1]
-        cell = (batch.pair_row * size + batch.pair_query) * size + batch.pair_key
+        heads, size = self.relation_KH.shape[1], bias.shape[-1]
+        head = torch.arange(heads, device=bias.device)
+        plane = batch.pair_row[:, None] * heads + head
+        cell = (plane * size + batch.pair_query[:, None]) * size + batch.pair_key[:, None]
         value = self.relation_KH[batch.pair_kind].to(bias.dtype)
-        flat = torch.zeros(bias.shape[0] * size * size, heads, dtype=bias.dtype, device=bias.device)
-        added = flat.index_add(0, cell, value).view(bias.shape[0], size, size, heads)
-        return bias + added.permute(0, 3, 1, 2)
+        full = bias.expand(-1, heads, -1, -1).reshape(-1)
+        return full.index_add(0, cell.reshape(-1), value.reshape(-1)).view(-1, heads, size, size)
 
 
 def rotary(root_BS: Tensor, head_width: int, base: float) -> tuple[Tensor, Tensor]:

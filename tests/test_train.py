@@ -1,0 +1,145 @@
+"""Training: the curve, the schedule, sameness, and the ends it can come to."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from packed import VOCABULARY, make_entities, make_split, write_packed
+from test_model import SIZES, params
+
+from graphmer.errors import ArtifactError, TrainingError
+from graphmer.model.checkpoint import load_model
+from graphmer.ontology.vocabulary import load_ontology
+from graphmer.train.config import LeafParams, LossParams, TrainParams
+from graphmer.train.data import TrainStream
+from graphmer.train.run import learning_rate_factor, train_model
+
+SMALL = TrainParams(
+    seed=1, steps=12, rows=2, row_length=64, learning_rate=5e-3, final_learning_rate=1e-4, warmup_steps=2,
+    weight_decay=0.01, beta1=0.9, beta2=0.98, max_gradient_norm=1.0, precision="fp32", mask_share=0.15,
+    span_end=0.5, max_span=7, document_share=1.0, negatives=4, report_every=4,
+    leaves=LeafParams(max_leaves=3, max_leaves_per_anchor=2, leaf_drop=0.2, masked_leaf_share=0.3, hide_share=0.7),
+    loss=LossParams(mlm=1.0, mnm=1.0, link=0.5, temperature=0.07),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_packed(tmp_path_factory.mktemp("data") / "packed")
+
+
+@pytest.fixture(autouse=True)
+def _one_cpu_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPHMER_THREADS", "1")
+    monkeypatch.setenv("GRAPHMER_DEVICE", "cpu")
+
+
+def run(packed: Path, out: Path, changes: TrainParams = SMALL) -> dict:  # type: ignore[type-arg]
+    train_model(packed, out / "model", out / "train.json", out / "train.csv", params(), changes)
+    return json.loads((out / "train.json").read_text())
+
+
+def test_a_run_leaves_a_model_its_figures_and_a_curve(packed: Path, tmp_path: Path) -> None:
+    figures = run(packed, tmp_path)
+    assert figures["steps"] == 12
+    assert set(figures["loss"]) == {"total", "mlm", "mnm", "link"}
+    assert set(figures["val"]) == {"mlm_accuracy", "mnm_accuracy", "link_mrr"}
+    rows = list(csv.DictReader((tmp_path / "train.csv").open()))
+    assert [int(row["step"]) for row in rows] == [4, 8, 12]
+    assert load_model(tmp_path / "model", packed).encoder.vocabulary.tokens == VOCABULARY
+
+
+def test_two_runs_on_one_machine_give_the_same_bytes(packed: Path, tmp_path: Path) -> None:
+    run(packed, tmp_path / "one")
+    run(packed, tmp_path / "two")
+    for name in ("model/model.safetensors", "model/config.json", "train.json", "train.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_loss_of_every_term_falls_on_data_that_can_be_learnt(packed: Path, tmp_path: Path) -> None:
+    run(packed, tmp_path, dataclasses.replace(SMALL, steps=150, report_every=15))
+    rows = list(csv.DictReader((tmp_path / "train.csv").open()))
+    for term in ("loss.mlm", "loss.mnm", "loss.link"):
+        assert float(rows[-1][term]) < float(rows[0][term])
+
+
+def test_a_number_that_is_not_finite_ends_the_run_with_its_step_and_term(packed: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"step \d+: \w+( norm)? is (nan|inf)"):
+        run(packed, tmp_path, dataclasses.replace(SMALL, learning_rate=1e30, max_gradient_norm=1e30))
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_learning_rate_warms_up_and_ends_at_its_floor() -> None:
+    factors = [learning_rate_factor(step, SMALL) for step in range(13)]
+    assert factors[0] == pytest.approx(0.5)
+    assert factors[2] == pytest.approx(1.0)
+    assert factors[12] == pytest.approx(1e-4 / 5e-3)
+    assert all(later <= sooner for sooner, later in zip(factors[2:], factors[3:], strict=False))
+
+
+def test_steps_are_keyed_by_seed_and_number() -> None:
+    def stream(seed: int) -> TrainStream:
+        split = make_split(0, 60)
+        return TrainStream(split, make_entities(), load_ontology(), SIZES, dataclasses.replace(SMALL, seed=seed))
+
+    one, two, other = stream(1), stream(1), stream(2)
+    one.step(0)  # an earlier step leaves no trace in a later one
+    far = one.steps_per_epoch + 1
+    assert torch.equal(one.step(far).batch.token, two.step(far).batch.token)
+    assert not torch.equal(one.step(0).batch.token, other.step(0).batch.token)
+
+
+def test_negatives_fit_the_relation_and_are_no_known_tails() -> None:
+    split, entities = make_split(0, 60), make_entities()
+    stream = TrainStream(split, entities, load_ontology(), SIZES, SMALL)
+    true = {(int(h), int(r), int(t)) for h, r, t in zip(split.leaf_head, split.leaf_relation, split.leaf_tail)}
+    leaf = np.flatnonzero(split.leaf_relation == 7)[:20]
+    keys, target, known = stream.negatives.keys(leaf, np.random.default_rng(0), 6)
+    assert keys[target].tolist() == split.leaf_tail[leaf].tolist()
+    allowed = load_ontology().relations["calls"].range
+    assert {load_ontology().entity_types[entities.type_id[key]] for key in keys} <= allowed
+    for row, source in enumerate(leaf):
+        for column, key in enumerate(keys):
+            is_true = (int(split.leaf_head[source]), 7, int(key)) in true
+            assert known[row, column] == (is_true and column != target[row])
+
+
+def test_a_checkpoint_with_a_changed_byte_is_refused(packed: Path, tmp_path: Path) -> None:
+    run(packed, tmp_path)
+    weights = tmp_path / "model" / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    with pytest.raises(ArtifactError, match=r"model\.safetensors: its digest"):
+        load_model(tmp_path / "model")
+
+
+def test_a_model_of_another_tokenizer_is_refused(packed: Path, tmp_path: Path) -> None:
+    run(packed, tmp_path)
+    other = write_packed(tmp_path / "other")
+    text = (other / "tokenizer.json").read_text()
+    (other / "tokenizer.json").write_text(text + "\n")
+    with pytest.raises(ArtifactError, match="another tokenizer"):
+        load_model(tmp_path / "model", other)
+
+
+def test_a_packed_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed")
+    manifest = json.loads((packed / "manifest.json").read_text())
+    (packed / "manifest.json").write_text(json.dumps({**manifest, "layout_version": 0}))
+    with pytest.raises(ArtifactError, match="layout version 0, expected"):
+        run(packed, tmp_path)
+
+
+def test_too_few_rows_for_a_batch_is_an_error_with_a_remedy(packed: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"do not fill one batch of 500; lower train.rows"):
+        run(packed, tmp_path, dataclasses.replace(SMALL, rows=500))
+
+
+def test_fp16_on_a_cpu_is_refused(packed: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"train.precision: fp16 needs a GPU"):
+        run(packed, tmp_path, dataclasses.replace(SMALL, precision="fp16"))
