@@ -1,0 +1,96 @@
+"""Reading a user's own folder as a source: links are never followed, tools' folders are passed over."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from graphmer.corpus.fetch_config import UnpackLimits
+from graphmer.errors import CorpusError
+
+IGNORED_FOLDERS = {"node_modules", "__pycache__"}
+
+
+def list_folder(folder: Path, where: str, limits: UnpackLimits, ignored: Path) -> tuple[dict[str, int], Counter[str]]:
+    """Bytes of each regular file by its path inside `folder`, and a count of what is not one, by reason.
+
+    ignored: a folder to pass over, where the output itself lies inside the source.
+    Raises CorpusError where the folder is missing, a link leaves it, or a limit is passed.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"{where}: path: no such folder: {folder}; it counts from the corpus file's own folder")
+    files: dict[str, int] = {}
+    skipped: Counter[str] = Counter()
+    num_bytes = 0
+    for path in _walk(folder, ignored.resolve(), skipped):
+        size = _regular_bytes(path, folder, where, skipped)
+        if size is None:
+            continue
+        files[path.relative_to(folder).as_posix()] = size
+        num_bytes += size
+        if len(files) > limits.max_files or num_bytes > limits.max_bytes:
+            raise CorpusError(
+                f"{where}: more than {limits.max_files} files or {limits.max_bytes} bytes; point 'path' at the code "
+                "itself, or raise fetch.limits"
+            )
+    return files, skipped
+
+
+def read_files(folder: Path, wanted: Collection[str], skipped: Counter[str]) -> Iterator[tuple[str, bytes]]:
+    """Path and content of the wanted files; one that has gone or may not be read is counted in `skipped`."""
+    for path in sorted(wanted):
+        try:
+            descriptor = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, "rb") as stream:
+                data = stream.read()
+        except FileNotFoundError:
+            skipped["vanished"] += 1
+            continue
+        except PermissionError:
+            skipped["unreadable"] += 1
+            continue
+        yield path, data
+
+
+def _walk(folder: Path, ignored: Path, skipped: Counter[str]) -> Iterator[Path]:
+    """Every path below the folder that is no folder (links to folders are paths here)."""
+
+    def unreadable(_: OSError) -> None:
+        skipped["unreadable"] += 1
+
+    for top, names, files in os.walk(folder, onerror=unreadable):
+        here = Path(top)
+        links = [name for name in names if (here / name).is_symlink()]
+        passed = [name for name in names if name not in links and _is_ignored(here / name, ignored)]
+        skipped["ignored"] += len(passed)
+        names[:] = sorted(set(names) - set(links) - set(passed))
+        yield from (here / name for name in sorted(files + links))
+    if not skipped["ignored"]:
+        del skipped["ignored"]
+
+
+def _is_ignored(folder: Path, ignored: Path) -> bool:
+    is_environment = (folder / "pyvenv.cfg").is_file()
+    return (
+        folder.name.startswith(".") or folder.name in IGNORED_FOLDERS or is_environment or folder.resolve() == ignored
+    )
+
+
+def _regular_bytes(path: Path, folder: Path, where: str, skipped: Counter[str]) -> int | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        skipped["vanished"] += 1
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise CorpusError(
+                f"{where}: link '{path.relative_to(folder)}' leaves the folder; remove it, or copy its target in"
+            )
+        skipped["link"] += 1
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        skipped["special"] += 1
+        return None
+    return status.st_size

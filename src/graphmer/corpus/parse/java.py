@@ -1,0 +1,278 @@
+"""Java source to definitions and raw references.
+
+Kinds of references, beside `import`, `static_import` and `star_import` (ordinal 1 where it is static too):
+  call              value `receiver.name` or `name`, then a space and the arguments' paths joined by commas; ordinal: their
+                    number
+  constructor_call  `this(...)` and `super(...)`, in the same form
+  new               value the type by erasure, or `outer::Inner`, then a space and the arguments, as in `call`
+  method_reference  value `receiver::name` or `Type::new`
+  read, write       of a field, or a name that no local variable or parameter has; `x += 1` gives both
+  raise             value the path of what is thrown (`Type::new()` for a new one)
+  extends, implements, throws, catch, cast, instanceof, return_type, param_type, field_type, local_type, type_use
+                    a type that is named, by erasure; the arguments of a generic type are `type_use`
+  anonymous         the supertype of an anonymous class; scope: that class. enum_body: the same for a constant's body
+  annotation        scope: the definition that carries it
+  type_variable     name T, value its first bound or empty; scope: the class or method that declares it
+  name              the name of a definition (the scope), where it does not stand on that definition's first line
+  assign            name a local `var`, value the path of its first value
+Paths are written by `java_text.access_path`; their first name is the last part of a symbol where it is a local.
+"""
+
+import re
+from collections.abc import Callable
+from operator import itemgetter
+
+from tree_sitter import Node
+
+from graphmer.corpus.parse.java_definitions import DEFINITIONS
+from graphmer.corpus.parse.java_scopes import Body, JavaScopes, span
+from graphmer.corpus.parse.java_text import count_text, erase
+from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
+from graphmer.corpus.parse.treesitter import captures, parse, too_deep
+
+SUPER = re.compile(rb"\s*\.\s*super\b")
+IMPORT = re.compile(r"import\s+(static\s+)?([^;*]+?)\s*(\.\s*\*)?\s*;?$", re.DOTALL)
+
+Handler = Callable[[JavaScopes, Node], None]
+
+
+def parse_java(source: bytes, where: FileKey) -> ParsedFile:
+    """Definitions and references of one Java file; a file with syntax errors keeps its good parts."""
+    if too_deep(source):
+        return ParsedFile("", [], [], "skipped", "too_deep")
+    root = parse("java", source)
+    nodes = captures("java", root)
+    package = "".join(
+        erase(source[slice(*span(node))].decode("utf-8", "replace")) for node in nodes.get("package", ())[:1]
+    )
+    scopes = JavaScopes(source, where, package)
+    _define_module(scopes, root)
+    _prepare(scopes, nodes)
+    _sweep(scopes, nodes)
+    status, reason = ("partial", "syntax_error") if root.has_error else ("ok", "")
+    return ParsedFile(package, scopes.symbols, scopes.references, status, reason)
+
+
+def _define_module(scopes: JavaScopes, root: Node) -> None:
+    name = scopes.package.rpartition(".")[2]
+    end = len(scopes.source)
+    lines_and_bytes = (1, scopes.line(max(end - 1, 0)), 0, end, 0, 0)
+    scopes.symbols.append(Symbol(scopes.prefix, "module", name, scopes.package, "", *lines_and_bytes, "", "", 0, 0, ""))
+
+
+def _prepare(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:
+    """What later steps look up by place: the parts that types play, modifiers, javadoc."""
+    for name, found in nodes.items():
+        if name.startswith("role."):
+            role = name[len("role.") :]
+            scopes.roles.update((node.start_byte, role) for node in found)
+    scopes.modifiers = {node.start_byte: node for node in nodes.get("modifiers", ())}
+    source = scopes.source
+    spans = ((node.end_byte, node.start_byte) for node in nodes.get("comment", ()))
+    scopes.comments = sorted(
+        (end, start) for end, start in spans if source.startswith(b"/**", start) and end > start + 4
+    )
+
+
+def _sweep(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:
+    """Meet every node once, in the order of the bytes at which it counts; at one byte, outer before inner."""
+    # a.b.C holds a.b, which starts at the same byte: the whole name is met first
+    nodes["scoped_type_name"] = sorted(nodes.get("scoped_type_name", ()), key=_end, reverse=True)
+    events: list[tuple[int, Handler, Node]] = []
+    width = len(HANDLERS)
+    for rank, (name, (place, handler)) in enumerate(HANDLERS.items()):
+        events += [(place(node) * width + rank, handler, node) for node in nodes.get(name, ())]
+    events.sort(key=itemgetter(0))
+    frames = scopes.frames
+    for key, handler, node in events:
+        while key // width >= frames[-1].end:
+            scopes.leave()
+        handler(scopes, node)
+
+
+def _import(scopes: JavaScopes, node: Node) -> None:
+    match = IMPORT.match(scopes.text(node))
+    if match is None:
+        return
+    static, path, star = match.groups()
+    value = "".join(path.split())
+    end = node.start_byte + len(match.string[: match.end(2)].encode())
+    if star:
+        start = node.start_byte + len(match.string[: match.start(2)].encode())
+        scopes.refer("star_import", value.rpartition(".")[2], value, int(bool(static)), start, end)
+        return
+    name = value.rpartition(".")[2]
+    scopes.refer("static_import" if static else "import", name, value, 0, end - len(name.encode()), end)
+
+
+def _arguments(scopes: JavaScopes, node: Node) -> tuple[int, str]:
+    """The number of a call's arguments, and their paths after a space."""
+    arguments = node.child_by_field_name("arguments")
+    if arguments is None or arguments.named_child_count == 0:
+        return 0, ""
+    paths = [scopes.path(child) for child in arguments.named_children if not child.type.endswith("comment")]
+    return len(paths), " " + ",".join(paths)
+
+
+def _call(scopes: JavaScopes, node: Node) -> None:
+    name_node = node.child_by_field_name("name")
+    if name_node is None:
+        return
+    source, name = scopes.source, scopes.text(name_node)
+    receiver = node.child_by_field_name("object")
+    if receiver is None:
+        value = name
+    elif SUPER.match(source, receiver.end_byte):
+        value = "super." + name  # Outer.super.m(): an interface's default method
+    else:
+        value = f"{scopes.path(receiver)}.{name}"
+    count, arguments = _arguments(scopes, node)
+    scopes.paths[node.id] = f"{value}({count_text(count)})"
+    scopes.refer("call", name, value + arguments, count, name_node.start_byte, name_node.end_byte)
+
+
+def _constructor_call(scopes: JavaScopes, node: Node) -> None:
+    word = node.child_by_field_name("constructor")
+    if word is not None:
+        count, arguments = _arguments(scopes, node)
+        name = scopes.text(word)
+        scopes.refer("constructor_call", name, name + arguments, count, word.start_byte, word.end_byte)
+
+
+def _new(scopes: JavaScopes, node: Node) -> None:
+    kind = node.child_by_field_name("type")
+    if kind is None:
+        return
+    name, value, start, end = scopes.type_token(kind)
+    outer = node.named_child(0)
+    if outer is not None and scopes.source[node.start_byte : node.start_byte + 3] != b"new":
+        value = f"{scopes.path(outer)}::{value}"
+    count, arguments = _arguments(scopes, node)
+    scopes.refer("new", name, value + arguments, count, start, end)
+    body = node.child(node.child_count - 1)
+    if body is not None and body.type == "class_body":
+        scopes.bodies[body.start_byte] = Body("anonymous", node, name, value, start, end)
+
+
+def _method_reference(scopes: JavaScopes, node: Node) -> None:
+    receiver, member = node.child(0), node.child(node.child_count - 1)
+    if receiver is None or member is None:
+        return
+    is_type = receiver.type.endswith("_type") or receiver.type.endswith("type_identifier")
+    path = erase(scopes.text(receiver)) if is_type else scopes.path(receiver)
+    if member.type == "new":
+        name, _, start, end = scopes.type_token(receiver)
+        scopes.refer("method_reference", name, f"{path}::new", 0, start, end)
+        return
+    name = scopes.text(member)
+    scopes.refer("method_reference", name, f"{path}::{name}", 0, member.start_byte, member.end_byte)
+
+
+def _field_access(scopes: JavaScopes, node: Node) -> None:
+    field = node.child_by_field_name("field")
+    if field is None or field.type != "identifier":
+        return
+    start = field.start_byte
+    if start not in scopes.claimed:
+        scopes.refer("read", scopes.text(field), scopes.path(node), 0, start, field.end_byte)
+
+
+def _assignment(scopes: JavaScopes, node: Node) -> None:
+    """A write to a field; to a local variable it is no fact."""
+    left = node.child_by_field_name("left") or node.named_child(0)
+    token = left.child_by_field_name("field") if left is not None and left.type == "field_access" else left
+    if left is None or token is None or token.type != "identifier":
+        return
+    name = scopes.text(token)
+    if token is left and name in scopes.visible:
+        return
+    value = scopes.path(left)
+    scopes.refer("write", name, value, 0, token.start_byte, token.end_byte)
+    operator = node.child_by_field_name("operator")
+    if node.type == "update_expression" or scopes.text(operator) != "=":
+        scopes.refer("read", name, value, 0, token.start_byte, token.end_byte)
+    scopes.claimed.add(token.start_byte)
+
+
+def _throw(scopes: JavaScopes, node: Node) -> None:
+    thrown = node.named_child(0)
+    if thrown is None:
+        return
+    kind = thrown.child_by_field_name("type") if thrown.type == "object_creation_expression" else None
+    if kind is not None:
+        name, value, start, end = scopes.type_token(kind)
+        scopes.refer("raise", name, value + "::new()", 0, start, end)
+    elif thrown.type == "identifier":
+        scopes.refer("raise", scopes.text(thrown), scopes.path(thrown), 0, thrown.start_byte, thrown.end_byte)
+
+
+def _annotation(scopes: JavaScopes, node: Node) -> None:
+    owners, end = scopes.annotated
+    value = "".join(scopes.text(node).split())
+    name = value.rpartition(".")[2]
+    if node.start_byte < end:
+        for owner in owners:
+            scopes.refer("annotation", name, value, 0, node.end_byte - len(name.encode()), node.end_byte, owner)
+
+
+def _type_name(scopes: JavaScopes, node: Node) -> None:
+    start, end = node.start_byte, node.end_byte
+    if start < scopes.skip_types_until:
+        return
+    role = scopes.roles.get(start, "type_use")
+    name = scopes.text(node)
+    if role != "new" and name != "var" and name not in scopes.type_variables:
+        scopes.refer(role, name, name, 0, start, end)
+
+
+def _scoped_type_name(scopes: JavaScopes, node: Node) -> None:
+    if node.start_byte < scopes.skip_types_until:
+        return
+    scopes.skip_types_until = node.end_byte
+    role = scopes.roles.get(node.start_byte, "type_use")
+    if role != "new":
+        name, value, start, end = scopes.type_token(node)
+        scopes.refer(role, name, value, 0, start, end)
+
+
+def _identifier(scopes: JavaScopes, node: Node) -> None:
+    """A name in an expression that is neither a local variable nor a parameter: a field, or a class."""
+    start = node.start_byte
+    if start in scopes.claimed:
+        return
+    end = node.end_byte
+    name = scopes.source[start:end].decode("utf-8", "replace")
+    if name not in scopes.visible:
+        scopes.refer("read", name, name, 0, start, end)
+
+
+def _start(node: Node) -> int:
+    return node.start_byte
+
+
+def _end(node: Node) -> int:
+    return node.end_byte
+
+
+def _name(node: Node) -> int:
+    """A call counts where its name stands, so that a chain is met from the left."""
+    name = node.child_by_field_name("name") or node.child_by_field_name("field")
+    return node.start_byte if name is None else name.start_byte
+
+
+# In the order in which they are met where several start at one byte: what opens a scope comes first.
+HANDLERS: dict[str, tuple[Callable[[Node], int], Handler]] = {
+    "import": (_start, _import),
+    **{name: (_start, handler) for name, handler in DEFINITIONS.items()},
+    "annotation": (_start, _annotation),
+    "throw": (_start, _throw),
+    "new": (_start, _new),
+    "constructor_call": (_start, _constructor_call),
+    "assignment": (_start, _assignment),
+    "call": (_name, _call),
+    "method_reference": (_start, _method_reference),
+    "field_access": (_name, _field_access),
+    "scoped_type_name": (_start, _scoped_type_name),
+    "type_name": (_start, _type_name),
+    "identifier": (_start, _identifier),
+}

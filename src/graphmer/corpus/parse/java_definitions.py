@@ -1,0 +1,194 @@
+"""Handlers of the pass over a Java file that add definitions and open scopes."""
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from graphmer.corpus.parse.java_scopes import Body, JavaScopes, span
+from graphmer.corpus.parse.java_text import one_line, plain_parameters
+
+PRIMITIVES = frozenset({"byte", "short", "int", "long", "float", "double", "char", "boolean"})
+ENUM_CONSTANT_MODIFIERS = ("enum", "final", "public", "static")
+
+
+def _block(scopes: JavaScopes, node: Node) -> None:
+    scopes.enter(node.end_byte)
+
+
+def _type(kind: str) -> Callable[[JavaScopes, Node], None]:
+    def define(scopes: JavaScopes, node: Node) -> None:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None:
+            return
+        header = scopes.source[name.end_byte : body.start_byte if body is not None else node.end_byte]
+        signature = plain_parameters(header.decode("utf-8", "replace"))
+        scopes.enter(node.end_byte, scopes.define(kind, node, scopes.text(name), span(name), signature))
+
+    return define
+
+
+def _body(scopes: JavaScopes, node: Node) -> None:
+    """An anonymous class; its supertype was met where the expression or the enum constant began."""
+    body = scopes.bodies.get(node.start_byte)
+    if body is None:
+        return
+    token = (body.byte_start, body.byte_end)
+    owner = scopes.define("class", body.node, scopes.number("anonymous"), token, body.supertype)
+    scopes.enter(node.end_byte, owner)
+    scopes.refer(body.kind, body.name, body.supertype, 0, *token)
+
+
+def _enum_constant(scopes: JavaScopes, node: Node) -> None:
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None:
+        return
+    enum = scopes.owner.path.rpartition(".")[2]
+    scopes.define("field", node, scopes.text(name), span(name), enum, *ENUM_CONSTANT_MODIFIERS)
+    if body is not None:
+        scopes.bodies[body.start_byte] = Body("enum_body", node, enum, enum, *span(name))
+
+
+def _method(scopes: JavaScopes, node: Node) -> None:
+    name, returned = node.child_by_field_name("name"), node.child_by_field_name("type")
+    if name is None or returned is None:
+        return
+    parameters = _parameters(scopes, node)
+    kind = one_line(scopes.text(returned) + scopes.text(node.child_by_field_name("dimensions")))
+    extra = _implied(parameters)
+    owner = scopes.define("method", node, scopes.text(name), span(name), f"{parameters} -> {kind}", *extra)
+    scopes.enter(node.end_byte, owner)
+    word = kind.partition("[")[0].strip()
+    if word in PRIMITIVES:
+        start = returned.start_byte
+        scopes.refer("return_type", word, word, 0, start, start + len(word))
+
+
+def _implied(parameters: str) -> list[str]:
+    return ["varargs"] if "..." in parameters else []
+
+
+def _constructor(scopes: JavaScopes, node: Node) -> None:
+    name = node.child_by_field_name("name")
+    if name is None:
+        return
+    record = node.parent.parent if node.type == "compact_constructor_declaration" and node.parent is not None else None
+    parameters = _parameters(scopes, record or node)
+    extra = _implied(parameters)
+    owner = scopes.define("constructor", node, scopes.text(name), span(name), parameters, *extra)
+    scopes.enter(node.end_byte, owner)
+
+
+def _parameters(scopes: JavaScopes, node: Node) -> str:
+    return plain_parameters(scopes.text(node.child_by_field_name("parameters"))) or "()"
+
+
+def _parameter(scopes: JavaScopes, node: Node) -> None:
+    """A parameter; a component of a record is a field of it."""
+    name, kind = node.child_by_field_name("name"), node.child_by_field_name("type")
+    dimensions = scopes.text(node.child_by_field_name("dimensions"))
+    extra: tuple[str, ...] = ()
+    if node.type == "spread_parameter":  # its type has no field name, and its name stands in a declarator
+        children = [child for child in node.named_children if child.type != "modifiers"]
+        kind, name = children[0], children[-1].child_by_field_name("name")
+        dimensions, extra = "...", ("varargs",)
+    if name is None or kind is None:
+        return
+    signature = one_line(scopes.text(kind) + dimensions)
+    text = scopes.text(name)
+    if scopes.owner.kind == "record":
+        scopes.define("field", node, text, span(name), signature, "final", "private", "record")
+        return
+    part = scopes.define("parameter", node, text, span(name), signature, *extra).path.rpartition(".")[2]
+    scopes.show(scopes.visible, text, part)
+
+
+def _lambda(scopes: JavaScopes, node: Node) -> None:
+    parameters = node.child_by_field_name("parameters")
+    signature = plain_parameters(scopes.text(parameters))
+    signature = signature if signature.startswith("(") else f"({signature})"
+    owner = scopes.define("lambda", node, scopes.number("lambda"), span(node), signature)
+    scopes.enter(node.end_byte, owner)
+
+
+def _lambda_parameter(scopes: JavaScopes, node: Node) -> None:
+    name = scopes.text(node)
+    part = scopes.define("parameter", node, name, span(node), "").path.rpartition(".")[2]
+    scopes.show(scopes.visible, name, part)
+
+
+def _field(scopes: JavaScopes, node: Node) -> None:
+    kind = scopes.text(node.child_by_field_name("type"))
+    for declarator in node.children_by_field_name("declarator"):
+        name = declarator.child_by_field_name("name")
+        if name is not None:
+            signature = one_line(kind + scopes.text(declarator.child_by_field_name("dimensions")))
+            scopes.define("field", node, scopes.text(name), span(name), signature)
+
+
+def _local(scopes: JavaScopes, node: Node) -> None:
+    kind = scopes.text(node.child_by_field_name("type"))
+    for declarator in node.children_by_field_name("declarator") or [node]:  # a resource declares one itself
+        name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
+        if name is None:
+            continue
+        dimensions = scopes.text(declarator.child_by_field_name("dimensions"))
+        part = scopes.define_local(node, kind + dimensions, name)
+        if kind == "var" and value is not None:
+            scopes.refer("assign", part, scopes.path(value), 0, name.start_byte, name.end_byte)
+
+
+def _local_for(scopes: JavaScopes, node: Node) -> None:
+    kind, name = node.child_by_field_name("type"), node.child_by_field_name("name")
+    value = node.child_by_field_name("value")
+    if kind is None or name is None:
+        return
+    part = scopes.define_local(node, scopes.text(kind), name)
+    if scopes.text(kind) == "var" and value is not None:
+        scopes.refer("assign", part, scopes.path(value) + "[]", 0, name.start_byte, name.end_byte)
+
+
+def _local_catch(scopes: JavaScopes, node: Node) -> None:
+    name = node.child_by_field_name("name")
+    kinds = [child for child in node.named_children if child.type == "catch_type"]
+    if name is not None and kinds:
+        scopes.define_local(node, scopes.text(kinds[0]), name)
+
+
+def _local_pattern(scopes: JavaScopes, node: Node) -> None:
+    """`o instanceof Foo foo`, `case Foo foo`, and the parts of a record pattern."""
+    name = node.child_by_field_name("name") or node.named_child(node.named_child_count - 1)
+    kind = node.child_by_field_name("right") or node.named_child(0)
+    if name is not None and kind is not None and name.type == "identifier" and kind != name:
+        scopes.define_local(node, scopes.text(kind), name)
+
+
+def _type_parameter(scopes: JavaScopes, node: Node) -> None:
+    """A type variable: visible in its class or method, and no type that is used."""
+    children = node.named_children
+    name = next((child for child in children if child.type in ("type_identifier", "identifier")), None)
+    if name is None:
+        return
+    text = scopes.text(name)
+    bound = children[-1].named_child(0) if children[-1].type == "type_bound" else None
+    value = "" if bound is None else scopes.type_token(bound)[1]
+    scopes.refer("type_variable", text, value, 0, name.start_byte, name.end_byte)
+    scopes.show(scopes.type_variables, text, value)
+
+
+DEFINITIONS: dict[str, Callable[[JavaScopes, Node], None]] = {
+    "block": _block,
+    **{f"type.{kind}": _type(kind) for kind in ("class", "interface", "enum", "record", "annotation_type")},
+    "method": _method,
+    "constructor": _constructor,
+    "field": _field,
+    "enum_constant": _enum_constant,
+    "body": _body,
+    "lambda": _lambda,
+    "lambda_parameter": _lambda_parameter,
+    "parameter": _parameter,
+    "local": _local,
+    "local.for": _local_for,
+    "local.catch": _local_catch,
+    "local.pattern": _local_pattern,
+    "type_parameter": _type_parameter,
+}

@@ -1,0 +1,65 @@
+"""The tree-sitter grammars and the query files: the one module that knows which grammar package is used.
+
+A language's query file stands beside its parser, `<language>.scm`. Its captures run in C; parsers read byte ranges.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import tree_sitter_java
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+MAX_BRACKET_DEPTH = 1000  # javac and CPython give up far earlier
+BRACKETS = b"()[]{}"
+NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in BRACKETS)
+OPENING = b"([{"
+
+
+@cache
+def language(name: str) -> Language:
+    """The grammar of `python` or `java`."""
+    grammars = {"java": tree_sitter_java, "python": tree_sitter_python}
+    return Language(grammars[name].language())
+
+
+@cache
+def parser(name: str) -> Parser:
+    """A parser for one language; it keeps no state between files."""
+    return Parser(language(name))
+
+
+@cache
+def query(name: str) -> Query:
+    """The compiled query file of a language."""
+    return Query(language(name), files(__package__).joinpath(f"{name}.scm").read_text(encoding="utf-8"))
+
+
+def parse(name: str, source: bytes) -> Node:
+    """The root of the syntax tree of a file; a node keeps its tree alive."""
+    return parser(name).parse(source).root_node
+
+
+def captures(name: str, root: Node) -> dict[str, list[Node]]:
+    """The nodes of a tree by the names that the language's query file gives them."""
+    return QueryCursor(query(name)).captures(root)
+
+
+def too_deep(source: bytes) -> bool:
+    """Whether brackets nest deeper than MAX_BRACKET_DEPTH; brackets in texts and comments count too.
+
+    Each round removes one layer of closed brackets in C, so that ordinary files cost a few passes over a short text.
+    """
+    brackets = source.translate(None, NOT_BRACKETS)
+    for _ in range(MAX_BRACKET_DEPTH):
+        shorter = brackets.replace(b"()", b"").replace(b"[]", b"").replace(b"{}", b"")
+        if len(shorter) == len(brackets):
+            break
+        brackets = shorter
+    else:
+        return True
+    depth = deepest = 0
+    for bracket in brackets:  # what is left does not close: half a file, or brackets in texts
+        depth += 1 if bracket in OPENING else -1
+        deepest = max(deepest, depth)
+    return deepest > MAX_BRACKET_DEPTH

@@ -1,0 +1,229 @@
+"""Link prediction: every setting, every scorer, one row a query and scorer, and the figures over them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphmer.artifacts import read_table, stable_hash
+from graphmer.errors import EvaluationError
+from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
+from graphmer.evaluate.link_config import LinkParams
+from graphmer.evaluate.package_view import PackageView, build_views, find_hole, without_support
+from graphmer.evaluate.peers import FITTED_PEERS, PEERS, rough_score
+from graphmer.evaluate.queries import SETTINGS, FloatArray, LinkQueries, Setting, build_queries
+from graphmer.evaluate.ranking import check_scores, filtered_rank
+from graphmer.evaluate.scorer import NeuralScorer
+from graphmer.evaluate.symbolic import COLUMN, FEATURES, SymbolicFeatures, column, matching_rows
+from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_split
+from graphmer.pack.tokenizer import CodeTokenizer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = Mapping[str, list[FloatArray]]
+NUM_SYMBOLIC = len(FEATURES)
+# Untrained: the same net with random weights, its neural columns alone. It shows what token overlap gives for free.
+NEURAL_SCORERS = ("neural", "untrained")
+
+
+@dataclass(frozen=True)
+class LinkData:
+    """What link prediction reads: val and test windows, the entities, and the graph's two tables."""
+
+    splits: dict[str, SplitArrays]
+    entities: EntityArrays
+    entity_table: "pd.DataFrame"
+    triples: "pd.DataFrame"
+    tokenizer: CodeTokenizer
+
+
+def load_link_data(packed: Path, kg: Path) -> LinkData:
+    """Read the packed val and test splits and the graph; raises ArtifactError where one is missing or damaged."""
+    return LinkData(
+        splits={split: load_split(packed, split) for split in ("val", "test")},
+        entities=load_entities(packed),
+        entity_table=read_table(kg / "entities.parquet", entities_schema()),
+        triples=read_table(kg / "triples.parquet", triples_schema()),
+        tokenizer=CodeTokenizer.load(packed / "tokenizer.json"),
+    )
+
+
+class LinkTask:
+    """Holds what all settings share: the packages' code and graph, indexed once."""
+
+    def __init__(self, data: LinkData, params: LinkParams) -> None:
+        self._data, self._params = data, params
+        self._features: dict[tuple[str, bool], list[tuple[PackageView, SymbolicFeatures]]] = {}
+
+    def queries(self, split: str, setting: Setting) -> LinkQueries:
+        """The queries of one split and setting."""
+        data = self._data
+        return build_queries(split, data.splits[split], data.entities, data.triples, self._params, setting)
+
+    def predict(
+        self, setting: Setting, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
+    ) -> "pd.DataFrame":
+        """Ranks of every test query by every scorer, weights fitted on val; one row a query and scorer.
+
+        Raises EvaluationError that names the scorer where scores are missing, misshapen or not finite.
+        """
+        val, test = self.queries("val", setting), self.queries("test", setting)
+        nets = {name: net for name, net in zip(NEURAL_SCORERS, (neural, untrained)) if net is not None}
+        val_columns = {name: _checked(name, net.link(val), val) for name, net in nets.items()}
+        test_columns = {name: _checked(name, net.link(test), test) for name, net in nets.items()}
+        combiners = self._fit(val, val_columns)
+        rows: list[dict[str, object]] = []
+        for query, matrix in self._matrices(test):
+            scores = {name: peer(matrix) for name, peer in PEERS.items()}
+            relation = int(test.relation[query])
+            for name, combiner in combiners.items():
+                scores[name] = combiner.score(_chosen(name, matrix, test_columns, query), relation)
+            rows += self._rank(test, query, matrix, scores)
+        return _as_table(rows)
+
+    def _views(self, split: str, setting: Setting) -> list[tuple[PackageView, SymbolicFeatures]]:
+        blind = setting == "zero_support"
+        if (split, blind) not in self._features:
+            data, arrays = self._data, self._data.splits[split]
+            views = build_views(arrays, data.entities, data.entity_table, data.triples, data.tokenizer)
+            chosen = [without_support(view) if blind else view for view in views]
+            self._features[split, blind] = [(view, SymbolicFeatures(view, arrays, self._params)) for view in chosen]
+        return self._features[split, blind]
+
+    def _matrices(self, queries: LinkQueries) -> Iterator[tuple[int, FloatArray]]:
+        """(query, (P, F) symbolic features), package by package."""
+        arrays = self._data.splits[queries.split]
+        for view, features in self._views(queries.split, queries.setting):
+            for query in matching_rows(view, queries).tolist():
+                yield query, features.matrix(queries, query, find_hole(view, arrays, queries, query))
+
+    def _fit(self, val: LinkQueries, neural: Mapping[str, Columns]) -> dict[str, Combiner]:
+        """The fitted peers, `symbolic`, each net's columns alone, and `graphmer`: symbolic with the trained net's."""
+        data = self._fit_set(val, neural)
+        symbolic = list(range(NUM_SYMBOLIC))
+        wanted = {name: _peer_columns(name) for name in FITTED_PEERS} | {"symbolic": symbolic}
+        start = NUM_SYMBOLIC
+        for name, columns in neural.items():
+            wanted[name] = list(range(start, start + len(columns)))
+            start += len(columns)
+        if "neural" in neural:
+            wanted["graphmer"] = symbolic + wanted["neural"]
+        return {name: fit_combiner(name, data.with_columns(chosen), self._params) for name, chosen in wanted.items()}
+
+    def _fit_set(self, val: LinkQueries, neural: Mapping[str, Columns]) -> FitSet:
+        parts: list[FloatArray] = []
+        offsets: list[FloatArray] = []
+        sizes: list[int] = []
+        truths: list[int] = []
+        relations: list[int] = []
+        draw = np.random.default_rng(self._params.seed)
+        for query, matrix in self._matrices(val):
+            wide = np.hstack([matrix, *(_stacked(columns, query) for columns in neural.values())])
+            truth, known = int(val.truth[query]), val.known[query]
+            kept, weight = thin_candidates(wide, truth, known, rough_score(matrix), self._params.negatives, draw)
+            truths.append(sum(sizes))  # the truth comes first among its candidates
+            parts.append(wide[kept])
+            offsets.append(weight)
+            sizes.append(len(kept))
+            relations.append(int(val.relation[query]))
+        if not parts:
+            raise EvaluationError(
+                "link prediction: the val split has no query; give the corpus a val package with code"
+            )
+        return FitSet(
+            np.concatenate(parts),
+            np.concatenate(offsets),
+            np.repeat(np.arange(len(sizes)), sizes),
+            np.asarray(truths, np.int64),
+            np.asarray(relations, np.int64),
+        )
+
+    def _rank(
+        self, queries: LinkQueries, query: int, matrix: FloatArray, scores: Mapping[str, FloatArray]
+    ) -> list[dict[str, object]]:
+        data, arrays = self._data, self._data.splits[queries.split]
+        triple = data.triples.iloc[int(arrays.leaf_triple[queries.leaf[query]])]
+        sample = arrays.samples.iloc[int(queries.sample[query])]
+        truth = int(queries.truth[query])
+        shared: dict[str, object] = {
+            "setting": queries.setting,
+            "package": triple["package"],
+            "language": triple["language"],
+            "relation": triple["relation"],
+            "head": triple["head"],
+            "tail": triple["tail"],
+            "file": sample["file"],
+            "stratum": stratum(matrix, truth, queries.hidden),
+            "pool": len(matrix),
+            "query": f"{stable_hash(triple['head'], triple['relation'], triple['tail']):016x}",
+        }
+        rows = []
+        for name, values in scores.items():
+            check_scores(name, query, values, len(matrix))
+            rows.append({**shared, "scorer": name, "rank": filtered_rank(values, truth, queries.known[query])})
+        return rows
+
+
+def stratum(matrix: FloatArray, truth: int, hidden: bool) -> str:
+    """What is left of the tail's name: A itself in the window, B subtokens there, C itself elsewhere, D nothing."""
+    if not hidden and column(matrix, "mention")[truth] > 0:
+        return "A"
+    if column(matrix, "parts_window")[truth] > 0:
+        return "B"
+    return "C" if column(matrix, "words_in_package")[truth] > 0 else "D"
+
+
+def predict_all(
+    data: LinkData, params: LinkParams, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
+) -> "pd.DataFrame":
+    """Predictions of all settings; the untrained net is asked in the headline alone."""
+    import pandas as pd
+
+    task = LinkTask(data, params)
+    tables = [task.predict(setting, neural, untrained if setting == "headline" else None) for setting in SETTINGS]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _as_table(rows: list[dict[str, object]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    if not rows:
+        raise EvaluationError("link prediction: the test split has no query; give the corpus a test package with code")
+    table = pd.DataFrame(rows)
+    return table.sort_values(["setting", "scorer", "query"], kind="stable", ignore_index=True)
+
+
+def _checked(scorer: str, columns: Columns, queries: LinkQueries) -> Columns:
+    """The columns themselves; raises EvaluationError where one does not fit the queries."""
+    sizes = queries.pool_sizes
+    for name, rows in columns.items():
+        label = f"{scorer}.{name}"
+        if len(rows) != len(queries):
+            raise EvaluationError(f"scorer '{label}': expected scores of {len(queries)} queries, got {len(rows)}")
+        for query, row in enumerate(rows):
+            check_scores(label, query, row, int(sizes[query]))
+    return columns
+
+
+def _stacked(columns: Columns, query: int) -> FloatArray:
+    """(P, K) a net's columns of one query."""
+    return np.stack([rows[query] for rows in columns.values()], axis=1).astype(np.float32)
+
+
+def _peer_columns(peer: str) -> list[int]:
+    return [COLUMN[name] for name in FITTED_PEERS[peer]]
+
+
+def _chosen(scorer: str, matrix: FloatArray, neural: Mapping[str, Columns], query: int) -> FloatArray:
+    """The features that a combiner of this name was fitted on."""
+    if scorer in FITTED_PEERS:
+        return matrix[:, _peer_columns(scorer)]
+    if scorer == "symbolic":
+        return matrix
+    if scorer == "graphmer":
+        return np.hstack([matrix, _stacked(neural["neural"], query)])
+    return _stacked(neural[scorer], query)

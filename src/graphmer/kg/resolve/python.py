@@ -1,0 +1,25 @@
+"""Resolution of one Python package: from raw references to facts."""
+
+from graphmer.kg.config import GraphParams
+from graphmer.kg.facts import PackageFacts, Resolved
+from graphmer.kg.resolve.python_entities import assign_types
+from graphmer.kg.resolve.python_facts import FactMaker
+from graphmer.kg.resolve.python_index import build_index
+from graphmer.kg.resolve.python_tests import test_facts
+from graphmer.kg.resolve.python_values import Evaluator
+
+
+def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
+    """Facts, externals, entity types and call counts of a package's Python files."""
+    index = build_index(package)
+    evaluator = Evaluator(index, params)
+    resolved = Resolved()
+    assign_types(index, evaluator, resolved)
+    maker = FactMaker(index, evaluator, resolved, params)
+    for source in package.files:
+        for symbol in source.symbols:
+            maker.of_definition(symbol, source.file)
+        for reference in source.references:
+            maker.of_reference(reference, source.file)
+    resolved.facts += test_facts(index, resolved, params)
+    return resolved

@@ -1,0 +1,116 @@
+"""Entity types of what a package's Python files define, and the entities that it uses from outside."""
+
+import builtins
+import re
+
+from graphmer.kg.facts import ExternalEntity, Resolved
+from graphmer.kg.resolve.python_index import PackageIndex, Scope
+from graphmer.kg.resolve.python_values import BUILTIN, Evaluator
+
+EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
+BUILTIN_EXCEPTIONS = frozenset(
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+)
+TEST_BASES = frozenset({"unittest.TestCase", "unittest.IsolatedAsyncioTestCase", "django.test.TestCase"})
+PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
+ABSTRACT = frozenset({"abc.ABC"})
+
+
+def is_exception(dotted: str) -> bool:
+    """Whether an external name is an exception: a builtin one, or named like one."""
+    last = dotted.rpartition(".")[2]
+    if dotted.startswith(f"{BUILTIN}."):
+        return last in BUILTIN_EXCEPTIONS
+    return bool(EXCEPTION_NAME.search(last)) and last[:1].isupper()
+
+
+def assign_types(index: PackageIndex, evaluator: Evaluator, resolved: Resolved) -> None:
+    """Give every definition its entity type: the first that fits of Test, ExceptionType, Interface, Class; of Test, Method, Function."""
+    for symbol in index.symbols.values():
+        if symbol.kind == "class":
+            resolved.types[symbol.symbol] = _class_type(index, evaluator, index.scopes[symbol.symbol])
+    for symbol in index.symbols.values():
+        if symbol.kind in ("function", "method"):
+            scope = index.scopes[symbol.symbol]
+            resolved.types[symbol.symbol] = _function_type(index, resolved, scope)
+        elif symbol.kind == "lambda":
+            resolved.types[symbol.symbol] = "Function"
+        elif symbol.kind in ("parameter", "field", "variable"):
+            resolved.types[symbol.symbol] = "Variable"
+
+
+def _external_bases(index: PackageIndex, evaluator: Evaluator, symbol: str) -> set[str]:
+    """Dotted names of the bases from outside, of a class and its ancestors."""
+    found = set()
+    for ancestor in evaluator.order(symbol):
+        scope = index.scopes[ancestor]
+        for base in scope.bases:
+            values = evaluator.evaluate(base.value, scope.parent or scope)
+            found |= {value.what for value in values if value.kind == "external"}
+    return found
+
+
+def _class_type(index: PackageIndex, evaluator: Evaluator, scope: Scope) -> str:
+    bases = _external_bases(index, evaluator, scope.symbol.symbol)
+    in_tests = index.files[scope.file].is_test
+    if bases & TEST_BASES or (in_tests and scope.symbol.name.startswith("Test") and not bases - {f"{BUILTIN}.object"}):
+        return "Test"
+    if any(is_exception(base) for base in bases):
+        return "ExceptionType"
+    own = [value.what for base in scope.bases for value in evaluator.evaluate(base.value, scope.parent or scope)]
+    if PROTOCOLS & set(own):
+        return "Interface"
+    methods = [symbol for found in scope.definitions.values() for symbol in found if symbol.kind == "method"]
+    abstract = bool(methods) and all("abstract" in method.modifiers.split() for method in methods)
+    is_abc = bool(ABSTRACT & set(own)) or any(name.endswith("ABCMeta") for name in scope.metaclasses)
+    return "Interface" if is_abc and abstract else "Class"
+
+
+def _function_type(index: PackageIndex, resolved: Resolved, scope: Scope) -> str:
+    symbol = scope.symbol
+    container = resolved.types.get(symbol.container, "")
+    if symbol.name.startswith("test") and (
+        container == "Test" or (index.files[scope.file].is_test and symbol.kind == "function")
+    ):
+        top = scope.parent is not None and scope.parent.kind in ("module", "class")
+        if top:
+            return "Test"
+    return "Method" if symbol.kind == "method" else "Function"
+
+
+class Externals:
+    """Entities from outside, made on first use."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self.resolved = resolved
+
+    def _add(self, prefix: str, entity_type: str, qualified_name: str, name: str) -> str:
+        symbol = f"{prefix}:{qualified_name}"
+        if symbol not in self.resolved.externals:
+            language = "" if prefix == "library" else "python"
+            self.resolved.externals[symbol] = ExternalEntity(
+                symbol, entity_type, name, qualified_name, language or "python"
+            )
+        return symbol
+
+    def library(self, name: str) -> str:
+        """A distribution or top-level import."""
+        return self._add("library", "Library", name, name)
+
+    def api(self, dotted: str) -> str:
+        """A function, class or other name of a library, called or used."""
+        return self._add("python:api", "API", dotted, dotted.rpartition(".")[2])
+
+    def exception(self, dotted: str) -> str:
+        """An exception of a library or a builtin one."""
+        clean = dotted.removeprefix(f"{BUILTIN}.")
+        return self._add("python:exception", "ExceptionType", clean, clean.rpartition(".")[2])
+
+    def type(self, said: str) -> str:
+        """A type that is named and not defined in the package."""
+        clean = said.removeprefix(f"{BUILTIN}.")
+        return self._add("python:type", "Type", clean, clean.rpartition(".")[2] if "[" not in clean else clean)
+
+    def annotation(self, dotted: str) -> str:
+        """A decorator of a library."""
+        return self._add("python:annotation", "Annotation", dotted, dotted.rpartition(".")[2])

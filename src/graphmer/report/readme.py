@@ -1,0 +1,106 @@
+"""The results table of README, written from metrics/ alone: `python -m graphmer.report.readme`."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from graphmer.artifacts import read_json, write_text
+from graphmer.errors import ArtifactError, GraphmerError
+
+BEGIN = "<!-- results: written by `make readme` from metrics/; do not edit -->"
+END = "<!-- /results -->"
+OURS = ("graphmer", "neural")  # the first that a task has is the one shown
+FIGURES = ("mrr", "accuracy", "f1")
+NO_PEER = frozenset({*OURS, "gain", "untrained"})
+
+
+class Row(NamedTuple):
+    """One task in one setting."""
+
+    task: str
+    setting: str
+    figure: str
+    scorers: Mapping[str, Mapping[str, float]]
+
+
+def results_table(metrics: Path) -> str:
+    """Markdown of the graph's, the training's and every task's headline figures."""
+    kg, train = read_json(metrics / "kg.json"), read_json(metrics / "train.json")
+    lines = [_graph_line(kg), "", _training_line(train), ""]
+    lines += ["| task | setting | figure | ours | best peer | gain |", "|---|---|---|---|---|---|"]
+    lines += [_line(row) for row in _rows(read_json(metrics / "eval.json"))]
+    return "\n".join(lines)
+
+
+def _graph_line(kg: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{language.capitalize()} {rate:.1%}" for language, rate in sorted(kg["resolution_rate"].items()))
+    return (
+        f"The graph of the default corpus: {kg['triples']:,} triples and {kg['entities']:,} entities from "
+        f"{kg['files']:,} files; domain and range {kg['domain_range']:.4f}; calls resolved: {rates}."
+    )
+
+
+def _training_line(train: Mapping[str, Any]) -> str:
+    val = train["val"]
+    return (
+        f"The default model: {train['weights']['total']:,} weights, {train['steps']:,} steps; on the validation split "
+        f"masked tokens {val['mlm_accuracy']:.3f}, masked names (hidden in the code) {val['mnm_accuracy']:.3f}, "
+        f"link MRR {val['link_mrr']:.3f}."
+    )
+
+
+def _rows(tree: Mapping[str, Any]) -> Iterator[Row]:
+    for task in sorted(tree):
+        for setting in sorted(tree[task]):
+            scorers = tree[task][setting]
+            if not isinstance(scorers, dict):
+                continue
+            for figure in FIGURES:
+                having = {
+                    name: values for name, values in scorers.items() if isinstance(values, dict) and figure in values
+                }
+                if any(name in having for name in OURS):
+                    yield Row(task, setting, figure, having)
+
+
+def _line(row: Row) -> str:
+    ours = next(name for name in OURS if name in row.scorers)
+    peers = {name: values[row.figure] for name, values in row.scorers.items() if name not in NO_PEER}
+    best = max(sorted(peers), key=lambda name: peers[name]) if peers else None
+    peer = f"{best} {peers[best]:.3f}" if best is not None else ""
+    gain = _interval(row.scorers["gain"], row.figure, "+.3f") if "gain" in row.scorers else ""
+    shown = f"{ours} {_interval(row.scorers[ours], row.figure, '.3f')}"
+    return (
+        f"| {row.task.replace('_', ' ')} | {row.setting.replace('_', ' ')} | {row.figure} | {shown} | {peer} | {gain} |"
+    )
+
+
+def _interval(values: Mapping[str, float], figure: str, form: str) -> str:
+    text = format(values[figure], form)
+    low, high = values.get(f"{figure}_low"), values.get(f"{figure}_high")
+    return text if low is None or high is None else f"{text} [{low:{form}}, {high:{form}}]"
+
+
+def with_results(readme: str, table: str) -> str:
+    """README's text with the table between its two markers; raises ArtifactError where they are missing."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ArtifactError(f"README.md: the markers '{BEGIN}' and '{END}' are missing; restore them")
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def main() -> int:
+    """Rewrite README.md in the working folder."""
+    readme = Path("README.md")
+    try:
+        write_text(readme, with_results(readme.read_text(encoding="utf-8"), results_table(Path("metrics"))))
+    except GraphmerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""What every stage script shares: the path to the library, its flags, checked parameters, and one line on failure."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))  # so that a bare machine can run a stage without installing anything
+
+from graphmer.errors import GraphmerError, ParamsError  # noqa: E402
+from graphmer.params import check_tree, load_tree  # noqa: E402
+
+MACHINE_FAULTS = {
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run again",
+    errno.EACCES: "no permission; check the owner of the path and run again",
+    errno.EROFS: "the file system is read-only; choose another --out",
+}
+Tree = Mapping[str, Any]
+Work = Callable[[Tree, argparse.Namespace], None]
+
+
+def run(name: str, paths: Mapping[str, str], work: Work, **options: Mapping[str, Any]) -> None:
+    """Parse flags, check the whole of params.yaml, do the work, and exit.
+
+    paths: flag name and its default; each becomes --flag. options: further argparse flags. The parameters are checked
+    before any work, all sections of them: a typo in one stage's section should not wait for that stage.
+    """
+    parser = argparse.ArgumentParser(prog=f"stages/{name}.py", description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one change; may be repeated")
+    for flag, default in paths.items():
+        parser.add_argument(f"--{flag.replace('_', '-')}", type=Path, default=Path(default), help=f"default {default}")
+    for flag, keywords in options.items():
+        parser.add_argument(f"--{flag}", **keywords)
+    arguments = parser.parse_args()
+    sys.exit(_guarded(lambda: work(_checked(arguments), arguments), name))
+
+
+def _checked(arguments: argparse.Namespace) -> Tree:
+    tree = load_tree(arguments.params, arguments.set)
+    check_tree(tree)
+    return tree
+
+
+def _guarded(work: Callable[[], None], name: str) -> int:
+    try:
+        work()
+    except ParamsError as error:
+        print(f"params: {error}", file=sys.stderr)
+        return 2
+    except GraphmerError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in MACHINE_FAULTS:
+            raise
+        print(f"{name}: {error.filename or 'output'}: {MACHINE_FAULTS[error.errno]}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; nothing half-written is left, run again", file=sys.stderr)
+        return 130
+    return 0
+
+
+def pin_threads() -> None:
+    """One BLAS thread a core unless told otherwise: results repeat at the same count alone."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))

@@ -1,0 +1,20 @@
+"""Check the graph against every rule of the ontology; a critical failure ends the pipeline here."""
+
+import argparse
+
+import _stage
+
+from graphmer.kg.validate import validate_graph
+from graphmer.kg.validate_config import ValidateParams
+from graphmer.params import load_section
+
+
+def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
+    """Read the graph, write its metrics and a table of its relations."""
+    params = load_section(tree, "validate", ValidateParams)
+    validate_graph(arguments.kg, arguments.parsed, arguments.metrics, arguments.plot, params)
+
+
+if __name__ == "__main__":
+    paths = {"kg": "data/kg", "parsed": "data/parsed", "metrics": "metrics/kg.json", "plot": "plots/kg_relations.csv"}
+    _stage.run("validate_kg", paths, work)
