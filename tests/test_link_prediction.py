@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from graphmer.errors import EvaluationError
+from graphmer.evaluate.cloze import ORDERS, REACH, ContextIndex, Order, context_keys, keys_around
 from graphmer.evaluate.code_stream import build_stream
 from graphmer.evaluate.config import BootstrapParams
 from graphmer.evaluate.link_config import LinkParams
@@ -259,6 +260,32 @@ def first_query(view, queries):
 def test_names_fall_into_their_parts():
     assert subtokens("HTTPServer_run2") == ("http", "server", "run", "2")
     assert shape("__init__") != shape("_init") != shape("Init") != shape("init")
+
+
+def test_one_holes_keys_are_those_of_all_holes():
+    token = np.random.default_rng(0).integers(0, 50, size=30)
+    start, end = np.asarray([5, 12]), np.asarray([5, 14])
+    for hole in range(2):
+        left = token[start[hole] - REACH : start[hole] + 1]
+        keys = keys_around([*left.tolist(), *token[end[hole] : end[hole] + REACH + 1].tolist()])
+        for order in ORDERS:
+            assert keys[order] == context_keys(token, start, end, order)[hole]
+
+
+def test_cloze_probabilities_are_backed_off_counts():
+    """x ( y and x ( z: by hand, left order 1 then 2 of a chain with one pseudo-count."""
+    token = np.asarray([9, 9, 9, 1, 5, 2, 1, 5, 3, 4, 5, 2, 9, 9, 9])
+    holes = np.asarray([5, 8, 11])
+    index = ContextIndex(token, holes, holes, token[holes], ORDERS)
+    keys = keys_around([0, 1, 5, 0, 0, 0, 0, 0])
+    base = np.full(6, 1 / 6, np.float32)
+    chain = (Order(1, 0), Order(2, 0))
+    after_5 = np.asarray([(count + 1 / 6) / 4 for count in (0, 0, 2, 1, 0, 0)])
+    after_1_5 = (np.asarray([0, 0, 1, 1, 0, 0]) + after_5) / 3
+    assert np.allclose(index.backed_off(chain, keys, base, np.zeros(0, np.int64), 1.0), after_1_5)
+    after_5 = np.asarray([(count + 1 / 6) / 3 for count in (0, 0, 1, 1, 0, 0)])
+    after_1_5 = (np.asarray([0, 0, 0, 1, 0, 0]) + after_5) / 2
+    assert np.allclose(index.backed_off(chain, keys, base, np.asarray([0]), 1.0), after_1_5)
 
 
 def test_the_stream_reads_as_the_code_does(data):

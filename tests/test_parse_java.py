@@ -7,12 +7,9 @@ from graphmer.corpus.parse.java_text import clean_javadoc, erase
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
 
 WHERE = FileKey("demo", "java", "src/demo/Main.java")
-TYPE_ROLES = ("extends", "implements", "field_type", "return_type", "param_type", "throws", "local_type") + (
-    "cast",
-    "raise",
-    "catch",
-    "instanceof",
-    "type_use",
+TYPE_ROLES = (
+    *("extends", "implements", "field_type", "return_type", "param_type", "throws", "local_type"),
+    *("cast", "raise", "catch", "instanceof", "type_use"),
 )
 SOURCE = """package demo.app;
 

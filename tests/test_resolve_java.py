@@ -208,7 +208,7 @@ def test_a_star_import_of_an_external_package_is_a_library() -> None:
 
 def test_returned_types_are_classes_of_the_package_or_external_types() -> None:
     parsed = package(
-        A="class A { A self() { return this; } int[] sizes() { return null; } void none() {} <T> T t() { return null; } }"
+        A="class A { A self() { return this; } int[] sizes() { return null; } void none() {} <T> T t() { } }"
     )
     assert parsed.pairs("returns") == {("A.self", "A"), ("A.sizes", "int")}
 
@@ -224,7 +224,7 @@ def test_throwing_a_caught_variable_points_at_its_declared_type() -> None:
 
 def test_an_unknown_receiver_gives_its_few_candidates_equal_shares() -> None:
     parsed = package(
-        A="class A { void go() {} } class B { void go() {} } class C { void f() { run(x -> x.go()); } void run(T t) {} }"
+        A="class A { void go() {} } class B { void go() {} } class C { void f() { r(x -> x.go()); } void r(T t) {} }"
     )
     facts = [fact for fact in parsed.resolved.facts if fact.relation == "calls" and fact.head.endswith("<lambda1>")]
     assert sorted((fact.tail.partition("#")[2], fact.resolution, fact.confidence) for fact in facts) == [

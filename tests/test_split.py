@@ -85,6 +85,15 @@ def test_short_files_are_duplicates_only_as_exact_copies():
     )
 
 
+def test_a_common_licence_header_makes_no_duplicates():
+    licence = "".join(f" * clause {clause} of a long licence\n" for clause in range(100))
+    rows = [
+        (split, f"/*\n{licence} */\n// more\npackage {split};\nclass {split} {{}}\n") for split in ("train", "test")
+    ]
+    assert near_duplicates(files(*rows), PARAMS) == []
+    assert len(near_duplicates(files(*rows, kind="document"), PARAMS)) == 1
+
+
 def test_files_without_a_token_are_never_duplicates():
     assert near_duplicates(files(("train", ""), ("val", "\n\n"), ("test", "")), PARAMS) == []
 

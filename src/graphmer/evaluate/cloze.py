@@ -1,6 +1,6 @@
 """Two-sided cloze n-grams: which name fits a hole, by counts over the package's other code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,10 @@ import numpy as np
 from graphmer.evaluate.queries import FloatArray, IntArray
 
 REACH = 3  # tokens each side that the longest order reads
-MIX = np.uint64(0x9E3779B97F4A7C15)
+MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: a multiplier that spreads neighbouring ids
+SHIFT = 29
+RIGHT_SIDE = 1 << 40  # sets a token on the right apart from the same on the left
+WORD_MASK = (1 << 64) - 1
 
 
 class Order(NamedTuple):
@@ -29,11 +32,26 @@ def context_keys(token: IntArray, start: IntArray, end: IntArray, order: Order) 
     key = np.full(len(start), order.left * 16 + order.right, np.uint64)
     for step in range(1, order.left + 1):
         key = (key ^ token[start - step].astype(np.uint64)) * MIX
-        key ^= key >> np.uint64(29)
+        key ^= key >> np.uint64(SHIFT)
     for step in range(1, order.right + 1):
-        key = (key ^ (token[end + step].astype(np.uint64) + np.uint64(1 << 40))) * MIX
-        key ^= key >> np.uint64(29)
+        key = (key ^ (token[end + step].astype(np.uint64) + np.uint64(RIGHT_SIDE))) * MIX
+        key ^= key >> np.uint64(SHIFT)
     return key
+
+
+def keys_around(tokens: Sequence[int]) -> dict[Order, int]:
+    """The keys of every order around one hole in the middle of 2 REACH + 2 tokens: context_keys without its arrays."""
+    keys = {}
+    for order in ORDERS:
+        key = order.left * 16 + order.right
+        for step in range(1, order.left + 1):
+            key = (key ^ tokens[REACH - step]) * int(MIX) & WORD_MASK
+            key ^= key >> SHIFT
+        for step in range(1, order.right + 1):
+            key = (key ^ tokens[REACH + 1 + step] + RIGHT_SIDE) * int(MIX) & WORD_MASK
+            key ^= key >> SHIFT
+        keys[order] = key
+    return keys
 
 
 class ContextIndex:
@@ -47,11 +65,12 @@ class ContextIndex:
         self.keys = {order: context_keys(token, start, end, order) for order in orders}
         self._tables = {order: _pair_counts(keys, label) for order, keys in self.keys.items()}
 
-    def counts(self, order: Order, key: np.uint64, without: IntArray) -> tuple[IntArray, FloatArray]:
+    def counts(self, order: Order, key: int, without: IntArray) -> tuple[IntArray, FloatArray]:
         """(labels, counts) seen in a context, holes at rows `without` left out; labels may repeat."""
         keys, labels, counts = self._tables[order]
-        low, high = np.searchsorted(keys, [key, key + np.uint64(1)])
-        gone = self.label[without[self.keys[order][without] == key]]
+        low = int(np.searchsorted(keys, np.uint64(key)))
+        high = int(np.searchsorted(keys, np.uint64(key), side="right"))
+        gone = self.label[without[self.keys[order][without] == np.uint64(key)]]
         if len(gone) == 0:
             return labels[low:high], counts[low:high]
         return np.concatenate([labels[low:high], gone]), np.concatenate(
@@ -61,7 +80,7 @@ class ContextIndex:
     def backed_off(
         self,
         chain: Sequence[Order],
-        keys: Sequence[np.uint64],
+        keys: Mapping[Order, int],
         base: FloatArray,
         without: IntArray,
         prior: float,
@@ -71,8 +90,8 @@ class ContextIndex:
         Each order is a Dirichlet posterior whose mean is the one before: p_k = (c_k + prior p_(k-1)) / (n_k + prior).
         """
         probability = base
-        for order, key in zip(chain, keys):
-            labels, counts = self.counts(order, key, without)
+        for order in chain:
+            labels, counts = self.counts(order, keys[order], without)
             if len(labels) == 0:
                 continue  # a longer order has been seen no more often
             # Summed before they are divided: what is left out must cancel exactly, or a log of 0 follows.

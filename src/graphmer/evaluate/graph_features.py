@@ -110,7 +110,7 @@ class GraphFeatures:
         """Which entities, and which types, the support shows in the hole's contexts outside its window."""
         sample = self._view.stream.sample[hole.start]
         without = np.flatnonzero(hidden[self._shown] | (self._sample_of_shown == sample))
-        keys = self._text.keys(hole, hole.start, hole.end, BOTH)
+        keys = self._text.keys(hole, hole.start, hole.end)
         base = (anywhere + np.float32(0.1)) / np.float32(anywhere.sum() + 0.1 * len(anywhere))
         entity = self._entities_at.backed_off(BOTH, keys, base, without, self._params.cloze_prior)
         num_types = len(load_ontology().entity_types)

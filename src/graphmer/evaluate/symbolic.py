@@ -100,10 +100,11 @@ class SymbolicFeatures:
         columns |= self._places(hole)
         columns |= self._similar_names(hole)
         columns |= self._at_the_hole(hole, columns)
-        matrix = np.empty((len(pool), len(FEATURES)), np.float32)
+        # Feature by feature in memory, as they are made; read as candidates by features.
+        matrix = np.empty((len(FEATURES), len(pool)), np.float32)
         for index, name in enumerate(FEATURES):
-            matrix[:, index] = columns[name][pool]
-        return matrix
+            matrix[index] = columns[name][pool]
+        return matrix.T
 
     def _places(self, hole: Hole) -> dict[str, FloatArray]:
         """Where a candidate lives, seen from the head."""

@@ -1,10 +1,10 @@
 """Features that a package's code gives without its graph: cloze n-grams, mentions, shared subtokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from graphmer.evaluate.cloze import BOTH, LEFT, ORDERS, REACH, RIGHT, ContextIndex, Order, context_keys
+from graphmer.evaluate.cloze import BOTH, LEFT, ORDERS, REACH, RIGHT, ContextIndex, Order, keys_around
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.names import SHAPES, shape
 from graphmer.evaluate.package_view import NONE, Hole, PackageView
@@ -43,14 +43,12 @@ class TextFeatures:
         columns |= self._shared_parts(hole)
         return columns
 
-    def keys(self, hole: Hole, start: int, end: int, chain: Sequence[Order]) -> list[np.uint64]:
-        """Context keys around a hole, hidden words blanked."""
+    def keys(self, hole: Hole, start: int, end: int) -> dict[Order, int]:
+        """Context keys of every order around a hole, hidden words blanked."""
         stream = self._view.stream
         left = stream.context(start, hole.hidden, REACH)[: REACH + 1]
         right = stream.context(end, hole.hidden, REACH)[REACH:]
-        around = np.concatenate([left, right])
-        first, last = np.asarray([REACH]), np.asarray([REACH + 1])
-        return [context_keys(around, first, last, order)[0] for order in chain]
+        return keys_around([*left.tolist(), *right.tolist()])
 
     def _by_name(self, values: FloatArray) -> FloatArray:
         """(E,) the better of a name's value and its shown word's."""
@@ -80,30 +78,29 @@ class TextFeatures:
         base = (1 - share) * smoothed / smoothed.sum() + share * cached / cached.sum()
         without = self._row_of[hole.unseen]
         without = without[without >= 0]
+        keys = self.keys(hole, hole.start, hole.end)
         logs = {
-            name: self._log_fit(hole, hole.start, hole.end, chain, base, without)
+            name: self._log_fit(keys, chain, base, without)
             for name, chain in (("left", LEFT), ("right", RIGHT), ("both", BOTH))
         }
         others = np.zeros_like(base)
         nearest = np.argsort(np.abs(hole.others - hole.start), kind="stable")[: self._params.max_holes]
         for place in hole.others[nearest].tolist():
-            others += self._log_fit(hole, place, place, BOTH, base, without) - np.log(base)
+            others += self._log_fit(self.keys(hole, place, place), BOTH, base, without) - np.log(base)
         columns = {f"cloze_{name}": self._by_name(values) for name, values in logs.items()}
         columns["cloze_other_holes"] = self._by_name(others)
         columns["cloze"] = self._by_name(logs["both"] + others)
-        columns["shape_cloze"] = self._shape_fit(hole, without)
+        columns["shape_cloze"] = self._shape_fit(keys, without)
         return columns
 
     def _log_fit(
-        self, hole: Hole, start: int, end: int, chain: Sequence[Order], base: FloatArray, without: IntArray
+        self, keys: Mapping[Order, int], chain: Sequence[Order], base: FloatArray, without: IntArray
     ) -> FloatArray:
-        keys = self.keys(hole, start, end, chain)
         fit: FloatArray = np.log(self._names.backed_off(chain, keys, base, without, self._params.cloze_prior))
         return fit
 
-    def _shape_fit(self, hole: Hole, without: IntArray) -> FloatArray:
+    def _shape_fit(self, keys: Mapping[Order, int], without: IntArray) -> FloatArray:
         base = np.full(len(SHAPES), 1 / len(SHAPES), np.float32)
-        keys = self.keys(hole, hole.start, hole.end, SHAPE_ORDERS)
         fit = self._shapes.backed_off(SHAPE_ORDERS, keys, base, without, self._params.cloze_prior)
         by_entity: FloatArray = np.log(fit + FLOOR)[self._view.entities.shape].astype(np.float32)
         return by_entity

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 KEPT_FIRST = ("test", "val", "train")  # of two near-duplicates the one in the later split is removed
 TOKEN = re.compile(r"\w+|[^\w\s]")
+# A licence header is longer than many a small file, and says nothing of whose code follows.
+CODE_HEADER = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 HASH_PRIME = np.uint64(1_000_003)
 CANDIDATE_MARGIN = 0.1  # the LSH is asked for this much less than the threshold, so that it misses few true pairs
 SKETCH_BATCH = 4096  # shingles; a sketch needs batch × permutations × 8 bytes
@@ -33,8 +35,9 @@ class NearDuplicate(NamedTuple):
 def near_duplicates(files: "pd.DataFrame", params: GraphParams) -> list[NearDuplicate]:
     """Files that nearly repeat one of another split, by row: those of train go before val's, val's before test's.
 
-    files: rows of files.parquet. Compared are code and documents, by the Jaccard index of their token shingles; files
-    of fewer than `near_duplicate_min_tokens` tokens only as exact copies, and files without a token never.
+    files: rows of files.parquet. Compared are code, less the comment at its top, and documents, by the Jaccard index of
+    their token shingles; those of fewer than `near_duplicate_min_tokens` tokens only as exact copies, and files without
+    a token never.
     Source: near-deduplication of StarCoder (arXiv 2305.06161); MinHash finds candidates, the index is then exact.
     """
     if files["split"].nunique() < 2:
@@ -46,8 +49,8 @@ def near_duplicates(files: "pd.DataFrame", params: GraphParams) -> list[NearDupl
             (files["split"] == split) & files["kind"].isin(("code", "document")) & (files["status"] != "skipped")
         )
         kept = []
-        for row, text in zip(rows.tolist(), files["text"].iloc[rows]):
-            prints = finder.prints(text)
+        for row, kind, text in zip(rows.tolist(), files["kind"].iloc[rows], files["text"].iloc[rows]):
+            prints = finder.prints(_body(text) if kind == "code" else text)
             match = finder.match(prints) if prints.num_tokens else None
             if match is not None:
                 found.append(NearDuplicate(row, *match))
@@ -56,6 +59,11 @@ def near_duplicates(files: "pd.DataFrame", params: GraphParams) -> list[NearDupl
         for row, prints in kept:  # only now: copies within one split stay
             finder.add(row, prints)
     return sorted(found)
+
+
+def _body(code: str) -> str:
+    header = CODE_HEADER.match(code)
+    return code[header.end() :] if header else code
 
 
 class _Prints(NamedTuple):

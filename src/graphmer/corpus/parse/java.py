@@ -1,8 +1,7 @@
 """Java source to definitions and raw references.
 
 Kinds of references, beside `import`, `static_import` and `star_import` (ordinal 1 where it is static too):
-  call              value `receiver.name` or `name`, then a space and the arguments' paths joined by commas; ordinal: their
-                    number
+  call              value `receiver.name` or `name`, a space, the arguments' paths joined by commas; ordinal: how many
   constructor_call  `this(...)` and `super(...)`, in the same form
   new               value the type by erasure, or `outer::Inner`, then a space and the arguments, as in `call`
   method_reference  value `receiver::name` or `Type::new`
@@ -25,7 +24,7 @@ from operator import itemgetter
 from tree_sitter import Node
 
 from graphmer.corpus.parse.java_definitions import DEFINITIONS
-from graphmer.corpus.parse.java_scopes import Body, JavaScopes, span
+from graphmer.corpus.parse.java_scopes import Body, JavaScopes, first_child, span
 from graphmer.corpus.parse.java_text import count_text, erase
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
 from graphmer.corpus.parse.treesitter import captures, parse, too_deep
@@ -144,20 +143,18 @@ def _new(scopes: JavaScopes, node: Node) -> None:
     if kind is None:
         return
     name, value, start, end = scopes.type_token(kind)
-    outer = node.named_child(0)
+    outer = first_child(node)
     if outer is not None and scopes.source[node.start_byte : node.start_byte + 3] != b"new":
         value = f"{scopes.path(outer)}::{value}"
     count, arguments = _arguments(scopes, node)
     scopes.refer("new", name, value + arguments, count, start, end)
-    body = node.child(node.child_count - 1)
-    if body is not None and body.type == "class_body":
+    body = node.children[-1]
+    if body.type == "class_body":
         scopes.bodies[body.start_byte] = Body("anonymous", node, name, value, start, end)
 
 
 def _method_reference(scopes: JavaScopes, node: Node) -> None:
-    receiver, member = node.child(0), node.child(node.child_count - 1)
-    if receiver is None or member is None:
-        return
+    receiver, member = node.children[0], node.children[-1]
     is_type = receiver.type.endswith("_type") or receiver.type.endswith("type_identifier")
     path = erase(scopes.text(receiver)) if is_type else scopes.path(receiver)
     if member.type == "new":
@@ -179,7 +176,7 @@ def _field_access(scopes: JavaScopes, node: Node) -> None:
 
 def _assignment(scopes: JavaScopes, node: Node) -> None:
     """A write to a field; to a local variable it is no fact."""
-    left = node.child_by_field_name("left") or node.named_child(0)
+    left = node.child_by_field_name("left") or first_child(node)
     token = left.child_by_field_name("field") if left is not None and left.type == "field_access" else left
     if left is None or token is None or token.type != "identifier":
         return
@@ -195,7 +192,7 @@ def _assignment(scopes: JavaScopes, node: Node) -> None:
 
 
 def _throw(scopes: JavaScopes, node: Node) -> None:
-    thrown = node.named_child(0)
+    thrown = first_child(node)
     if thrown is None:
         return
     kind = thrown.child_by_field_name("type") if thrown.type == "object_creation_expression" else None

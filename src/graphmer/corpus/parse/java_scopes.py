@@ -49,6 +49,11 @@ def span(node: Node) -> tuple[int, int]:
     return node.start_byte, node.end_byte
 
 
+def first_child(node: Node) -> Node | None:
+    """The first named child; tree_sitter's own annotations do not say that there may be none."""
+    return node.named_child(0)
+
+
 class JavaScopes:
     """Where the pass stands, and what it has found. Nodes must be met in the order of their first bytes."""
 

@@ -73,10 +73,10 @@ def clean_javadoc(text: str) -> str:
 
 
 def access_path(node: "Node", source: bytes, known: Mapping[int, str]) -> str:
-    """An expression in the notation of references: dotted names, `()` a call, `(2)` one with 2 arguments, `[]` an element.
+    """An expression in the notation of references: dotted names, `()` a call, `[]` an element.
 
-    `(T)` is a value cast to T, `T::new()` a new T, `<int>` a literal of that type,
-    `a+b` a sum, `a*b` other arithmetic, `<expr>` anything else.
+    `(2)` is a call with 2 arguments, `(T)` at the head a value cast to T, `T::new()` a new T, `<int>` a literal of that
+    type, `a+b` a sum, `a*b` other arithmetic, `<expr>` anything else.
     known: paths of inner expressions that were met before, by node id, so that a long chain costs linear time.
     """
     tail: list[str] = []

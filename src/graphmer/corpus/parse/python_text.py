@@ -57,8 +57,12 @@ def access_path(node: Node | None, depth: int = 0) -> str:
 
 
 def one_line(node: Node) -> str:
-    """The node's source with runs of white space as single spaces."""
-    return " ".join(text(node).split())
+    """The node's source without comments, with runs of white space as single spaces."""
+    source = node.text or b""
+    for comment in reversed([child for child in node.named_children if child.type == "comment"]):
+        source = source[: comment.start_byte - node.start_byte] + source[comment.end_byte - node.start_byte :]
+    said = " ".join(source.decode("utf-8", "replace").split())
+    return said.replace("( ", "(").replace(", )", ")").replace(",)", ")")
 
 
 def docstring_node(body: Node | None) -> Node | None:

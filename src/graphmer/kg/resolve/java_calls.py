@@ -1,6 +1,9 @@
 """Which method a Java call means."""
 
+from collections.abc import Sequence
+
 from graphmer.kg.resolve.java_expressions import CALL, NOTHING, Callee, JavaExpressions, split_callee
+from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import OBJECT, OBJECT_METHODS
 from graphmer.kg.resolve.java_overloads import Choice, choose
 from graphmer.kg.resolve.java_types import JavaTypes
@@ -21,15 +24,15 @@ class JavaCalls(JavaExpressions):
     def call(self, callee: str, arguments: str, scope: str) -> Callee:
         """What a call means. callee and arguments: as the parser writes them."""
         receiver, name = split_callee(callee)
-        kinds = self.argument_types(arguments, scope)
+        count = arguments.count(",") + 1 if arguments else 0
         if receiver and self.type_of(receiver, scope) is None:
-            if OBJECT_METHODS.get(name) == len(kinds):
+            if OBJECT_METHODS.get(name) == count:
                 return Callee(NOTHING, (f"{OBJECT}.{name}",))
-            return Callee(NOTHING if self._is_foreign(receiver, scope) else self.candidates(name, len(kinds)))
+            return Callee(NOTHING if self._is_foreign(receiver, scope) else self.candidates(name, count))
         found = self.methods(receiver, name, scope)
         if not found.choice.methods:
             return found
-        choice = choose(self.types, found.choice.methods, kinds)
+        choice = self.overload(found.choice.methods, count, arguments, scope)
         if not choice.methods:  # an overload that the class has from outside the corpus
             return Callee(NOTHING, self.inherited_api(found.choice.methods[0].owner, name))
         return Callee(choice)
@@ -45,6 +48,13 @@ class JavaCalls(JavaExpressions):
             return False
         owner = self.type_of(receiver, scope)
         return self._is_foreign(receiver, scope) if owner is None else owner not in self.types.classes
+
+    def overload(self, methods: Sequence[JavaMethod], count: int, arguments: str, scope: str) -> Choice:
+        """The overloads that a call means; arguments' types are asked for only where their number leaves a choice."""
+        fitting = [method for method in methods if method.takes(count)]
+        if len(fitting) <= 1:
+            return Choice(fitting, "exact")
+        return choose(self.types, fitting, self.argument_types(arguments, scope))
 
     def argument_types(self, arguments: str, scope: str) -> list[str | None]:
         """The types of a call's arguments."""

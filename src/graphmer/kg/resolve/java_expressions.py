@@ -47,6 +47,7 @@ class JavaExpressions:
         self.types = types
         self._assigned: dict[tuple[str, str], str] = {}
         self._types: dict[tuple[str, str], str | None] = {}
+        self._callees: dict[tuple[str, str], Callee] = {}
         self._written: dict[tuple[str, str], tuple[str, str]] = {}
         self._variables: dict[tuple[str, str], Symbol | None] = {}
         for file in types.package.files:
@@ -173,7 +174,7 @@ class JavaExpressions:
         return None if kind == OBJECT else kind
 
     def written(self, path: str, scope: str) -> tuple[str, str]:
-        """An expression's type with its arguments as written somewhere, and the scope of that place; empty: not known."""
+        """An expression's type with its arguments as written, and the scope it is written in; empty: not known."""
         key = (path, scope)
         if key not in self._written:
             self._written[key] = ("", "")  # `for (var y : y)` ends here
@@ -225,6 +226,13 @@ class JavaExpressions:
 
     def methods_of_type(self, owner: str, name: str) -> Callee:
         """The methods of a name of a type, or the external API that it has."""
+        key = (owner, name)
+        found = self._callees.get(key)
+        if found is None:
+            found = self._callees[key] = self._methods_of_type(owner, name)
+        return found
+
+    def _methods_of_type(self, owner: str, name: str) -> Callee:
         types = self.types
         if owner in PRIMITIVES:
             return Callee(NOTHING)
@@ -252,6 +260,14 @@ class JavaExpressions:
 
     def _bare_methods(self, name: str, scope: str) -> Callee:
         """A call without a receiver: the innermost class with a method of that name, then static imports."""
+        around = self.types.class_around(scope) or scope
+        key = (f"{around} ", name)  # no type has a space
+        found = self._callees.get(key)
+        if found is None:
+            found = self._callees[key] = self._find_bare_methods(name, around)
+        return found
+
+    def _find_bare_methods(self, name: str, scope: str) -> Callee:
         types = self.types
         inherited: tuple[str, ...] = ()
         superclass: tuple[str, ...] = ()

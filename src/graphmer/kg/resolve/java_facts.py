@@ -9,7 +9,7 @@ from graphmer.kg.resolve.java_calls import JavaCalls
 from graphmer.kg.resolve.java_expressions import Callee, split_callee
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import INTERFACES, PRIMITIVES, is_throwable_name
-from graphmer.kg.resolve.java_overloads import Choice, choose
+from graphmer.kg.resolve.java_overloads import Choice
 from graphmer.kg.resolve.java_types import JavaTypes
 
 EXTERNAL_KINDS = {"API": "api", "Type": "type", "ExceptionType": "exception", "Annotation": "annotation"}
@@ -61,9 +61,9 @@ class JavaFacts:
         self, reference: Reference, relation: str, tail: str, resolution: str, share: int = 1, head: str = ""
     ) -> Fact:
         """One fact at a reference's token. share: among how many candidates an ambiguous one is divided."""
-        inferred = self.params.inferred_confidence
-        shares = {"ambiguous": min(1.0 / share, inferred), "inferred": inferred}  # a lone candidate is a guess too
-        confidence = shares.get(resolution, 1.0)
+        confidence = 1.0
+        if resolution in ("inferred", "ambiguous"):  # a lone candidate is a guess too
+            confidence = min(1.0 / share, self.params.inferred_confidence)
         place = (reference.byte_start, reference.byte_end, reference.line_start, reference.line_end)
         fact = Fact(head or reference.scope, relation, tail, self._file, *place, resolution, confidence)
         self.resolved.facts.append(fact)
@@ -80,7 +80,7 @@ class JavaFacts:
         return symbol
 
     def entity(self, kind: str, external: str) -> tuple[str, str]:
-        """The entity of a type, an array by its element, and the resolution; `external` is what an external class is."""
+        """The entity of a type, an array by its element, and the resolution; `external` says what others are."""
         base = kind.replace("[]", "")
         if base in self.types.classes:
             return base, "exact"
@@ -220,9 +220,8 @@ class JavaFacts:
                 self.direct_calls.setdefault(reference.scope, {}).setdefault(fact.tail, fact)
         return resolution
 
-    def _constructors(self, owner: str, arguments: str, scope: str) -> Choice:
-        kinds = self.expressions.argument_types(arguments, scope)
-        return choose(self.types, self.types.classes[owner].constructors, kinds)
+    def _constructors(self, owner: str, arguments: str, count: int, scope: str) -> Choice:
+        return self.expressions.overload(self.types.classes[owner].constructors, count, arguments, scope)
 
     def _constructor_call(self, reference: Reference) -> None:
         """`this(...)` or `super(...)`; a superclass without a constructor of its own has nothing to call."""
@@ -230,7 +229,7 @@ class JavaFacts:
         if owner not in self.types.classes:
             self._count("unresolved" if owner is None else "external")
             return
-        choice = self._constructors(owner, reference.value.partition(" ")[2], reference.scope)
+        choice = self._constructors(owner, reference.value.partition(" ")[2], reference.ordinal, reference.scope)
         self._count(self._add_methods(reference, *choice) if choice.methods else "exact")
 
     def _new(self, reference: Reference) -> None:
@@ -248,7 +247,7 @@ class JavaFacts:
         self.add(reference, "instantiates", tail, resolution)
         self._count(resolution)
         if kind in self.types.classes:
-            choice = self._constructors(kind, arguments, reference.scope)
+            choice = self._constructors(kind, arguments, reference.ordinal, reference.scope)
             self._add_methods(reference, *choice)
 
     def _method_reference(self, reference: Reference) -> None:

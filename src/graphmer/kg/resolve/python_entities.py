@@ -25,7 +25,7 @@ def is_exception(dotted: str) -> bool:
 
 
 def assign_types(index: PackageIndex, evaluator: Evaluator, resolved: Resolved) -> None:
-    """Give every definition its entity type: the first that fits of Test, ExceptionType, Interface, Class; of Test, Method, Function."""
+    """Give every definition its entity type: of several that fit the first in the ontology's order (Test first)."""
     for symbol in index.symbols.values():
         if symbol.kind == "class":
             resolved.types[symbol.symbol] = _class_type(index, evaluator, index.scopes[symbol.symbol])

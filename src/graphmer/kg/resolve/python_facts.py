@@ -134,6 +134,10 @@ class FactMaker:
 
     def _import(self, reference: Reference, scope: Scope, file: str) -> None:
         head = f"python:{self.index.package}:{file}"
+        variable = self._imported_variable(reference.value, scope)
+        if variable is not None:
+            self.add(head, "imports", variable, reference, file, "exact")
+            return
         if ":" not in reference.value:
             values = self.evaluator.module(reference.value)
         else:
@@ -146,19 +150,19 @@ class FactMaker:
                 clean = value.what.removesuffix("()")
                 tail = self.externals.exception(clean) if is_exception(clean) else self.externals.api(clean)
                 self.add(head, "imports", tail, reference, file, "external")
-        if ":" in reference.value and not any(
-            value.kind in ("module", "class", "function", "external") for value in values
-        ):
-            self._import_variable(reference, scope, head, file)
 
-    def _import_variable(self, reference: Reference, scope: Scope, head: str, file: str) -> None:
-        """A module variable whose value is not followed further."""
-        origin, _, name = reference.value.partition(":")
-        module = self.evaluator.absolute(origin, self.evaluator.module_of(scope))
-        target = self.index.modules.get(module)
-        variable = f"{target.symbol.symbol}{name}" if target is not None else ""
-        if self.resolved.types.get(variable) == "Variable":
-            self.add(head, "imports", variable, reference, file, "exact")
+    def _imported_variable(self, value: str, scope: Scope) -> str | None:
+        """The module variable that `pkg.mod:name` names, through re-exports; what its value may be is another matter."""
+        for _ in range(self.params.max_alias_hops):
+            origin, colon, name = value.partition(":")
+            module = self.index.modules.get(self.evaluator.absolute(origin, self.evaluator.module_of(scope)))
+            if not colon or module is None or name in module.definitions:
+                return None
+            if name not in module.imports:
+                variable = f"{module.symbol.symbol}{name}"
+                return variable if self.resolved.types.get(variable) == "Variable" else None
+            value, scope = module.imports[name][-1], module
+        return None
 
     def _star_import(self, reference: Reference, scope: Scope, file: str) -> None:
         head = f"python:{self.index.package}:{file}"

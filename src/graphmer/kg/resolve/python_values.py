@@ -11,6 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from graphmer.kg.config import GraphParams
+from graphmer.kg.linearise import merge_orders
 from graphmer.kg.resolve.python_index import FUNCTION_KINDS, PackageIndex, Scope
 
 BUILTIN = "<builtin>"
@@ -354,24 +355,11 @@ class Evaluator:
         if symbol not in self.orders:
             self.orders[symbol] = [symbol]  # a cycle ends here
             bases = self.bases(symbol)
-            merged = _merge([*(self.order(base)[:] for base in bases), bases[:]])
+            merged = merge_orders([*(self.order(base)[:] for base in bases), bases[:]])
             if merged is None:
                 merged = list(dict.fromkeys(name for base in bases for name in self.order(base)))
             self.orders[symbol] = [symbol, *(name for name in merged if name != symbol)]
         return self.orders[symbol]
-
-
-def _merge(lists: list[list[str]]) -> list[str] | None:
-    """The C3 merge, or None. Source: Barrett et al., A Monotonic Superclass Linearization for Dylan (1996)."""
-    result: list[str] = []
-    lists = [one for one in lists if one]
-    while lists:
-        head = next((one[0] for one in lists if not any(one[0] in other[1:] for other in lists)), None)
-        if head is None:
-            return None
-        result.append(head)
-        lists = [rest for one in lists if (rest := [name for name in one if name != head])]
-    return result
 
 
 def type_names(said: str) -> list[str]:

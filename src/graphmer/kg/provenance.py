@@ -1,0 +1,75 @@
+"""Provenance read back: the bytes that a triple names must show its tail."""
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from graphmer.artifacts import records
+from graphmer.kg.checks import Graph, Offender
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Facts of containment and of manifests are about whole files; their spans are not mentions.
+EXEMPT = frozenset({"contains", "defines", "declares", "depends_on", "produces"})
+BINDINGS = ("import", "static_import", "assign")
+RECEIVERS = frozenset({"cls", "self", "super", "this"})  # name the class that they stand in
+MAX_ALIASES = 4  # a name bound to a name bound to a name
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") -> list[Offender]:
+    """Triples whose span does not show the tail's short name, an alias of it there, or a constructor's class.
+
+    files: parsed files with their text. references: parsed references, whose imports and assignments bind aliases. What
+    an inferred fact names flowed through values (a returned instance, a stored function): its span must exist.
+    """
+    texts = {(row.package, row.file): row.text.encode("utf-8") for row in records(files)}
+    aliases = _aliases(references)
+    found = []
+    for row in graph.rows:
+        if row.relation in EXEMPT:
+            continue
+        data = texts.get((row.package, row.file))
+        if data is None:
+            found.append(Offender(row.Index, "its file is not in the parsed corpus"))
+        elif not 0 <= row.byte_start < row.byte_end <= len(data):
+            found.append(Offender(row.Index, f"bytes {row.byte_start} to {row.byte_end} are not in the file"))
+        elif not 1 <= row.line_start <= row.line_end <= data.count(b"\n") + 1:
+            found.append(Offender(row.Index, f"lines {row.line_start} to {row.line_end} are not in the file"))
+        elif row.resolution != "inferred":
+            shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
+            wanted = _names(graph, row.tail)
+            if not _shows(shown, wanted, aliases[row.package]):
+                found.append(Offender(row.Index, f"the span shows '{shown[:40]}', not {' or '.join(sorted(wanted))}"))
+    return found
+
+
+def _names(graph: Graph, tail: str) -> set[str]:
+    """Short names that may stand for an entity: its own; for a constructor its class'; the last of a dotted one."""
+    name = graph.names.get(tail, "")
+    owner = graph.owners.get(tail, "")
+    constructor = name == "__init__" or (owner and graph.names.get(owner) == name)
+    last = IDENTIFIER.findall(name)[-1:] if name else []
+    return {name, *last} | ({graph.names.get(owner, "")} if constructor and owner else set()) - {""}
+
+
+def _aliases(references: "pd.DataFrame") -> dict[str, dict[str, set[str]]]:
+    """By package: the last names that a local name is bound to by imports and assignments."""
+    table: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in records(references[references["kind"].isin(BINDINGS)]):
+        bound = IDENTIFIER.findall(row.value.replace("()", ""))
+        if bound:
+            table[row.package][row.name.rpartition(".")[2]].add(bound[-1])
+    return table
+
+
+def _shows(shown: str, wanted: set[str], aliases: dict[str, set[str]]) -> bool:
+    words = set(IDENTIFIER.findall(shown))
+    seen: set[str] = set()
+    for _ in range(MAX_ALIASES):
+        if words & wanted or words & RECEIVERS or any(name in shown for name in wanted):
+            return True
+        seen |= words
+        words = {bound for word in words for bound in aliases.get(word, ())} - seen
+    return False

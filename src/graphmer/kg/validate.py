@@ -1,0 +1,198 @@
+"""The validate_kg stage: every check of the ontology as a figure, and no metrics at all for an invalid graph."""
+
+import csv
+import io
+import sys
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphmer.artifacts import nested, read_json, read_table, records, write_json, write_text
+from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
+from graphmer.errors import OntologyError
+from graphmer.kg import checks
+from graphmer.kg.checks import Graph, Offender
+from graphmer.kg.provenance import EXEMPT, provenance
+from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.validate_config import ValidateParams
+from graphmer.ontology.vocabulary import RESOLUTIONS, Ontology, load_ontology
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESOLVED = ("exact", "inferred", "external")
+
+
+class Check(NamedTuple):
+    """One check: the figure it gives, the bound it must keep, and what breaks it."""
+
+    name: str
+    figure: float
+    bound: float | None
+    at_most: bool
+    offenders: list[Offender]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure keeps its bound; without one it does."""
+        if self.bound is None:
+            return True
+        return self.figure <= self.bound if self.at_most else self.figure >= self.bound
+
+
+def validate_graph(
+    kg: Path, parsed: Path, metrics: Path, plot: Path, params: ValidateParams, licences: Collection[str]
+) -> None:
+    """Check the graph in `kg` and write its figures to `metrics` and its relations to `plot`.
+
+    licences: the SPDX identifiers that a corpus may hold. Offenders go to standard error with file and line.
+    Raises OntologyError past a bound, with the first offender; then no metrics file is left, so that nothing can be
+    packed from this graph.
+    """
+    metrics.unlink(missing_ok=True)
+    ontology = load_ontology()
+    entities = read_table(kg / "entities.parquet", entities_schema())
+    triples = read_table(kg / "triples.parquet", triples_schema())
+    manifest = read_json(kg / "manifest.json")
+    if triples.empty:
+        raise OntologyError(f"{kg}/triples.parquet: no triple; the corpus has no code that could be resolved")
+    graph = build_view(
+        entities, triples, read_table(parsed / "symbols.parquet", symbols_schema()), _file_splits(parsed)
+    )
+    results = run_checks(graph, entities, ontology, parsed, params, licences)
+    _report(results, graph, params)
+    failed = [check for check in results if not check.holds]
+    if failed:
+        raise OntologyError(_verdict(failed[0], graph))
+    write_text(plot, relations_table(triples))
+    figures: dict[str, object] = {"triples": len(triples), "entities": len(entities)}
+    figures |= {check.name: check.figure for check in results if check.name != "triples"}
+    write_json(metrics, nested(figures | _manifest_figures(manifest)))
+
+
+def _file_splits(parsed: Path) -> "pd.DataFrame":
+    return read_table(parsed / "files.parquet", files_schema(), ["package", "file", "split"])
+
+
+def build_view(
+    entities: "pd.DataFrame", triples: "pd.DataFrame", symbols: "pd.DataFrame", files: "pd.DataFrame"
+) -> Graph:
+    """The graph as the checks see it."""
+    split = {(row.package, row.file): row.split for row in records(files)}
+    internal = entities[~entities["external"] & (entities["file"] != "")]
+    return Graph(
+        triples=triples.reset_index(drop=True).assign(Index=range(len(triples))),
+        types=dict(zip(entities["entity"], entities["type"], strict=True)),
+        names=dict(zip(entities["entity"], entities["name"], strict=True)),
+        signatures=dict(zip(entities["entity"], entities["signature"], strict=True)),
+        modifiers=dict(zip(symbols["symbol"], symbols["modifiers"], strict=True)),
+        split_of={
+            row.entity: split[row.package, row.file] for row in records(internal) if (row.package, row.file) in split
+        },
+    )
+
+
+def run_checks(
+    graph: Graph,
+    entities: "pd.DataFrame",
+    ontology: Ontology,
+    parsed: Path,
+    params: ValidateParams,
+    licences: Collection[str],
+) -> list[Check]:
+    """Every check, in the order of docs/decisions.md's table."""
+    count = len(graph.rows)
+    files = read_table(parsed / "files.parquet", files_schema(), ["package", "file", "text"])
+    columns = ["package", "kind", "name", "value"]
+    references = read_table(parsed / "references.parquet", references_schema(), columns)
+
+    def share(name: str, bound: float | None, offenders: list[Offender], among: int = count) -> Check:
+        return Check(name, 1.0 - len(offenders) / max(among, 1), bound, False, offenders)
+
+    relation_counts = Counter(row.relation for row in graph.rows)
+    acyclic = sum(relation_counts[relation.name] for relation in ontology.relations.values() if relation.acyclic)
+    shown = sum(number for name, number in relation_counts.items() if name not in EXEMPT)
+    results = [
+        Check("triples", float(count), float(params.min_triples), False, []),
+        share("domain_range", params.domain_range, checks.domain_range(graph, ontology)),
+        share("acyclicity", params.acyclicity, checks.acyclicity(graph, ontology), acyclic),
+        *_signatures(graph, params),
+        share("licence", params.licence, checks.licence(graph, licences)),
+        share("constraints", params.constraints, checks.constraints(graph, ontology)),
+        share("provenance", params.provenance, provenance(graph, files, references), shown),
+        share("leakage", params.leakage, checks.leakage(graph)),
+    ]
+    repeated = checks.duplicates(graph)
+    results.append(Check("duplicates", float(len(repeated)), float(params.duplicates), True, repeated))
+    return results + _coverage(graph, entities, ontology, params)
+
+
+def _signatures(graph: Graph, params: ValidateParams) -> list[Check]:
+    found = []
+    for language, bound in (("java", params.signature_java), ("python", params.signature_python)):
+        overrides = sum(row.relation == "overrides" and row.language == language for row in graph.rows)
+        if overrides:
+            offenders = checks.signature(graph, language)
+            found.append(Check(f"signature.{language}", 1.0 - len(offenders) / overrides, bound, False, offenders))
+    return found
+
+
+def _coverage(graph: Graph, entities: "pd.DataFrame", ontology: Ontology, params: ValidateParams) -> list[Check]:
+    used = {end for row in graph.rows for end in (row.head, row.tail)}
+    orphans = 1.0 - sum(entity in used for entity in entities["entity"]) / max(len(entities), 1)
+    types = len(set(entities["type"]) & set(ontology.entity_types)) / len(ontology.entity_types)
+    stored = set(ontology.stored_relations)
+    relations = len({row.relation for row in graph.rows} & stored) / len(stored)
+    return [
+        Check("orphans", orphans, params.orphans, True, []),
+        Check("entity_coverage", types, params.entity_coverage, False, []),
+        Check("relation_coverage", relations, params.relation_coverage, False, []),
+    ]
+
+
+def _manifest_figures(manifest: dict[str, Any]) -> dict[str, object]:
+    """What the builder counted: files, skips, near-duplicates, and how many calls were resolved."""
+    figures: dict[str, object] = {"files": sum(sum(by.values()) for by in manifest["files"].values())}
+    figures |= {f"skipped.{reason}": number for reason, number in sorted(manifest["skipped"].items())}
+    figures["near_duplicates_removed"] = sum(manifest["near_duplicates_removed"].values())
+    for language, packages in sorted(manifest["calls"].items()):
+        total: Counter[str] = Counter()
+        for counts in packages.values():
+            total.update(counts)
+        if total["seen"]:
+            figures[f"resolution_rate.{language}"] = sum(total[name] for name in RESOLVED) / total["seen"]
+    return figures
+
+
+def relations_table(triples: "pd.DataFrame") -> str:
+    """CSV of triples by relation and language, and how sure they are."""
+    counts = Counter(zip(triples["relation"], triples["language"], triples["resolution"], strict=True))
+    pairs = sorted({(relation, language) for relation, language, _ in counts})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["relation", "language", "triples", *RESOLUTIONS])
+    for relation, language in pairs:
+        numbers = [counts[relation, language, how] for how in RESOLUTIONS]
+        writer.writerow([relation, language, sum(numbers), *numbers])
+    return text.getvalue()
+
+
+def _place(graph: Graph, offender: Offender) -> str:
+    row = graph.rows[offender.row]
+    return f"{row.package}/{row.file}:{row.line_start}: {row.head} {row.relation} {row.tail}: {offender.reason}"
+
+
+def _report(results: list[Check], graph: Graph, params: ValidateParams) -> None:
+    for check in results:
+        for offender in check.offenders[: params.offenders_shown]:
+            print(f"{check.name}: {_place(graph, offender)}", file=sys.stderr)
+        if len(check.offenders) > params.offenders_shown:
+            print(f"{check.name}: {len(check.offenders) - params.offenders_shown} more", file=sys.stderr)
+
+
+def _verdict(check: Check, graph: Graph) -> str:
+    sign = "at most" if check.at_most else "at least"
+    first = f"; first: {_place(graph, check.offenders[0])}" if check.offenders else ""
+    remedy = f"mend the source or the resolver, or move validate.{check.name.replace('.', '_')} in params.yaml"
+    return f"{check.name} is {check.figure:.4f}, expected {sign} {check.bound:g}{first}; {remedy}"
