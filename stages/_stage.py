@@ -24,7 +24,7 @@ Tree = Mapping[str, Any]
 Work = Callable[[Tree, argparse.Namespace], None]
 
 
-def run(name: str, paths: Mapping[str, str], work: Work, **options: Mapping[str, Any]) -> None:
+def run(name: str, paths: Mapping[str, str], work: Work, **options: Any) -> None:
     """Parse flags, check the whole of params.yaml, do the work, and exit.
 
     paths: flag name and its default; each becomes --flag. options: further argparse flags. The parameters are checked

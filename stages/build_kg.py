@@ -3,7 +3,6 @@
 import argparse
 
 import _stage
-
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.params import load_section

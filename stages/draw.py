@@ -3,7 +3,6 @@
 import argparse
 
 import _stage
-
 from graphmer.report.plots import draw_all
 
 

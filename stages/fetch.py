@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 import _stage
-
 from graphmer.corpus.fetch import fetch_corpus
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.params import load_section

@@ -3,7 +3,6 @@
 import argparse
 
 import _stage
-
 from graphmer.pack.build import pack_corpus
 from graphmer.pack.config import PackParams
 from graphmer.params import load_section

@@ -3,7 +3,6 @@
 import argparse
 
 import _stage
-
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.corpus import parse_corpus
 from graphmer.params import load_section

@@ -3,7 +3,7 @@
 import argparse
 
 import _stage
-
+from graphmer.corpus.fetch_config import FetchParams
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
 from graphmer.params import load_section
@@ -12,7 +12,8 @@ from graphmer.params import load_section
 def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
     """Read the graph, write its metrics and a table of its relations."""
     params = load_section(tree, "validate", ValidateParams)
-    validate_graph(arguments.kg, arguments.parsed, arguments.metrics, arguments.plot, params)
+    licences = load_section(tree, "fetch", FetchParams).licences
+    validate_graph(arguments.kg, arguments.parsed, arguments.metrics, arguments.plot, params, licences)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
             relation = CALLS if rng.random() < 0.5 else RETURNS
             tail = int(rng.integers(0, NUM_ENTITIES // 2)) * 2 + (relation == RETURNS)
             query = held_out and rng.random() < 0.5
-            leaves.append((sample, relation, anchor, anchor + 1, int(rng.integers(0, NUM_ENTITIES)), tail, query, False))
+            head = int(rng.integers(0, NUM_ENTITIES))
+            leaves.append((sample, relation, anchor, anchor + 1, head, tail, query, False))
         edges.append((sample, 13, 0, length - 1))
     leaf = np.asarray(leaves, np.int32).T
     edge = np.asarray(edges, np.int32).T

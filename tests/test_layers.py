@@ -1,4 +1,4 @@
-"""The structure: imports go leftwards, heavy libraries stay where they belong, dvc.yaml names what each stage reaches."""
+"""The structure: imports go leftwards, heavy libraries stay where they belong, dvc.yaml names what stages reach."""
 
 import re
 from pathlib import Path

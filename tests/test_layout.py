@@ -50,7 +50,7 @@ def test_rows_hold_every_token_once_and_padding_elsewhere(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_masked_tail_takes_all_slots_and_a_shown_one_what_it_needs(seed: int) -> None:
-    split, entities, _, rows = drawn(seed)
+    _, entities, _, rows = drawn(seed)
     for leaf in range(len(rows.leaf_row)):
         tokens = rows.token[rows.leaf_row[leaf], rows.leaf_start[leaf] : rows.leaf_start[leaf] + rows.leaf_slots[leaf]]
         tail = rows.leaf_tail[leaf]

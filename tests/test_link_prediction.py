@@ -5,20 +5,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphmer.errors import EvaluationError
+from graphmer.artifacts import write_json, write_text
+from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.cloze import ORDERS, REACH, ContextIndex, Order, context_keys, keys_around
 from graphmer.evaluate.code_stream import build_stream
 from graphmer.evaluate.config import BootstrapParams
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
-from graphmer.evaluate.link_prediction import LinkData, LinkTask, predict_all
+from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data, predict_all
 from graphmer.evaluate.names import shape, subtokens
 from graphmer.evaluate.package_view import build_views, find_hole, without_support
 from graphmer.evaluate.queries import SETTINGS, build_queries
 from graphmer.evaluate.ranking import chance_mrr
 from graphmer.evaluate.symbolic import COLUMN, SymbolicFeatures
 from graphmer.ontology.vocabulary import load_ontology
-from graphmer.pack.shards import EntityArrays, SplitArrays, samples_schema
+from graphmer.pack.shards import LAYOUT_VERSION, EntityArrays, SplitArrays, samples_schema
 from graphmer.pack.tokenizer import CodeTokenizer
 
 PARAMS = LinkParams(
@@ -473,3 +474,12 @@ def test_figures_hold_paired_gains_and_the_metrics_a_screenful(predictions):
     assert metrics["link_prediction.headline.gain.mrr_low"] <= gain <= metrics["link_prediction.headline.gain.mrr_high"]
     assert metrics["link_prediction.calls.symbolic.mrr"] == pytest.approx(means["headline", "symbolic"])
     assert len(metrics) <= 40
+
+
+def test_a_graph_that_was_not_the_packed_one_is_refused(tmp_path):
+    for name in ("entities.parquet", "triples.parquet"):
+        write_text(tmp_path / "kg" / name, "another graph")
+    manifest = {"layout_version": LAYOUT_VERSION, "kg": {"entities.parquet": "0" * 64, "triples.parquet": "0" * 64}}
+    write_json(tmp_path / "packed" / "manifest.json", manifest)
+    with pytest.raises(ArtifactError, match=r"packed from another entities\.parquet .* run dvc repro pack"):
+        load_link_data(tmp_path / "packed", tmp_path / "kg")

@@ -82,7 +82,8 @@ def test_what_is_switched_off_has_no_parameters(switch: str, value: object, frag
 
 def test_hops_equal_shortest_paths_of_the_explicit_graph() -> None:
     split, entities = make_split(4), make_entities(4)
-    selection = draw_leaves(split, np.arange(split.num_samples), LeafDraw(4, 2, 0.0, 0.3, 0.5), np.random.default_rng(4))
+    everything = np.arange(split.num_samples)
+    selection = draw_leaves(split, everything, LeafDraw(4, 2, 0.0, 0.3, 0.5), np.random.default_rng(4))
     rows = assemble(split, entities, selection, 96)
     batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
     found = hops(batch.root, batch.slot, batch.leaf)
@@ -143,7 +144,8 @@ def test_attention_equals_a_float64_reference_in_value_and_gradient() -> None:
 
 def test_the_relation_of_a_leaf_changes_its_states_and_nothing_in_other_documents() -> None:
     split, entities, model = make_split(1), make_entities(1), make_model(1)
-    selection = draw_leaves(split, np.arange(split.num_samples), LeafDraw(3, 2, 0.0, 0.3, 0.0), np.random.default_rng(1))
+    everything = np.arange(split.num_samples)
+    selection = draw_leaves(split, everything, LeafDraw(3, 2, 0.0, 0.3, 0.0), np.random.default_rng(1))
     rows = assemble(split, entities, selection, 96)
     batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_the_learning_rate_warms_up_and_ends_at_its_floor() -> None:
     assert factors[0] == pytest.approx(0.5)
     assert factors[2] == pytest.approx(1.0)
     assert factors[12] == pytest.approx(1e-4 / 5e-3)
-    assert all(later <= sooner for sooner, later in zip(factors[2:], factors[3:], strict=False))
+    assert all(later <= sooner for sooner, later in itertools.pairwise(factors[2:]))
 
 
 def test_steps_are_keyed_by_seed_and_number() -> None:

@@ -166,4 +166,5 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
         raise ArtifactError(f"{path}: not readable as Parquet ({error}); delete it and run dvc repro") from None
     if found is not None and not found.remove_metadata().equals(schema.remove_metadata()):
         raise ArtifactError(f"{path}: columns {found.names} are not the expected {schema.names}; run dvc repro")
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphmer.artifacts import read_table
+from graphmer.artifacts import read_table, records
 from graphmer.corpus.parse.schema import files_schema, symbols_schema
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.lexical import HIDDEN_MARK
@@ -52,7 +52,7 @@ def documented_functions(parsed: Path, split: str, params: CodeSearchParams) -> 
     files = read_table(parsed / "files.parquet", files_schema())
     files = files[(files["split"] == split) & (files["kind"] == "code") & (files["status"] != "skipped")]
     files = files[~files["is_test"]]
-    texts = {(row.package, row.file): row.text.encode("utf-8") for row in files.itertuples()}
+    texts = {(row.package, row.file): row.text.encode("utf-8") for row in records(files)}
     symbols = read_table(parsed / "symbols.parquet", symbols_schema())
     symbols = symbols[symbols["kind"].isin(FUNCTION_KINDS) & (symbols["docstring"] != "")]
     return sorted(_functions(symbols, texts, params), key=lambda function: function.symbol)
@@ -61,7 +61,7 @@ def documented_functions(parsed: Path, split: str, params: CodeSearchParams) -> 
 def _functions(
     symbols: "pd.DataFrame", texts: dict[tuple[str, str], bytes], params: CodeSearchParams
 ) -> Iterator[DocumentedFunction]:
-    for row in symbols.itertuples():
+    for row in records(symbols):
         source = texts.get((row.package, row.file))
         if source is None:
             continue

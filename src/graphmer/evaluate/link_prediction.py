@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphmer.artifacts import read_table, stable_hash
-from graphmer.errors import EvaluationError
+from graphmer.artifacts import read_table, sha256_file, stable_hash
+from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.package_view import PackageView, build_views, find_hole, without_support
@@ -18,7 +18,7 @@ from graphmer.evaluate.ranking import check_scores, filtered_rank
 from graphmer.evaluate.scorer import NeuralScorer
 from graphmer.evaluate.symbolic import COLUMN, FEATURES, SymbolicFeatures, column, matching_rows
 from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_split
+from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_split, read_manifest
 from graphmer.pack.tokenizer import CodeTokenizer
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ class LinkData:
 
 
 def load_link_data(packed: Path, kg: Path) -> LinkData:
-    """Read the packed val and test splits and the graph; raises ArtifactError where one is missing or damaged."""
+    """Read the packed val and test splits and the graph.
+
+    Raises ArtifactError where one is missing or damaged, or `packed` was made from another graph.
+    """
+    for name, digest in read_manifest(packed)["kg"].items():
+        if sha256_file(kg / name) != digest:
+            raise ArtifactError(f"{packed}: packed from another {name} than {kg / name}; run dvc repro pack")
     return LinkData(
         splits={split: load_split(packed, split) for split in ("val", "test")},
         entities=load_entities(packed),

@@ -85,20 +85,12 @@ def build_queries(
     heads = np.asarray([row_of[symbol] for symbol in mine["head"]], np.int64)
     tails = np.asarray([row_of[symbol] for symbol in mine["tail"]], np.int64)
     pools = _pools(entities, mine, heads, tails)
-    truths = _true_tails(mine, heads, tails)
     cap = params.max_queries if split == "test" else params.max_fit_queries
     leaves, dropped = _chosen_leaves(arrays, triples, cap, params.seed)
-    kept: list[int] = []
-    known: list[IntArray] = []
-    for leaf in leaves:
-        pool = pools[_pool_key(arrays, triples, leaf)]
-        true = truths[int(arrays.leaf_head[leaf]), int(arrays.leaf_relation[leaf])]
-        others = np.flatnonzero(np.isin(pool, true, assume_unique=True) & (pool != arrays.leaf_tail[leaf]))
-        if len(pool) - len(others) < params.min_candidates:
-            dropped["few_candidates"] += 1
-            continue
-        kept.append(leaf)
-        known.append(others)
+    known_of = _known_positions(arrays, triples, leaves, pools, _true_tails(mine, heads, tails))
+    sizes = {leaf: len(pools[_pool_key(arrays, triples, leaf)]) for leaf in leaves}
+    kept = [leaf for leaf in leaves if sizes[leaf] - len(known_of[leaf]) >= params.min_candidates]
+    dropped["few_candidates"] = len(leaves) - len(kept)
     keys = [_pool_key(arrays, triples, leaf) for leaf in kept]
     leaf_Q = np.asarray(kept, np.int64)
     tail_Q = arrays.leaf_tail[leaf_Q]
@@ -113,12 +105,28 @@ def build_queries(
         pool=keys,
         pools={key: pools[key] for key in sorted(set(keys))},
         truth=np.asarray([np.searchsorted(pools[key], tail) for key, tail in zip(keys, tail_Q)], np.int64),
-        known=known,
+        known=[known_of[leaf] for leaf in kept],
         hidden=setting != "mentions_visible",
         hidden_words=_hidden_words(arrays, entities, leaf_Q),
         support=_support(arrays, setting),
         dropped=dict(dropped),
     )
+
+
+def _known_positions(
+    arrays: SplitArrays,
+    triples: "pd.DataFrame",
+    leaves: list[int],
+    pools: dict[str, IntArray],
+    truths: dict[tuple[int, int], IntArray],
+) -> dict[int, IntArray]:
+    """{leaf: positions in its pool of the other true tails of its head and relation}."""
+    known: dict[int, IntArray] = {}
+    for leaf in leaves:
+        pool = pools[_pool_key(arrays, triples, leaf)]
+        true = truths[int(arrays.leaf_head[leaf]), int(arrays.leaf_relation[leaf])]
+        known[leaf] = np.flatnonzero(np.isin(pool, true, assume_unique=True) & (pool != arrays.leaf_tail[leaf]))
+    return known
 
 
 def _pool_key(arrays: SplitArrays, triples: "pd.DataFrame", leaf: int) -> str:
@@ -139,7 +147,7 @@ def _chosen_leaves(arrays: SplitArrays, triples: "pd.DataFrame", cap: int, seed:
         draw = stable_hash(seed, triple["head"], triple["relation"], triple["tail"])
         by_package.setdefault(str(triple["package"]), []).append((draw, leaf))
     chosen: list[int] = []
-    dropped: Counter[str] = Counter(few_candidates=0, over_the_cap=0)
+    dropped: Counter[str] = Counter(over_the_cap=0)
     for package in sorted(by_package):
         drawn = sorted(by_package[package])
         chosen += [leaf for _, leaf in drawn[:cap]]

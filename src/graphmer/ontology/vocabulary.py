@@ -89,9 +89,7 @@ def _check_ids(ids: Mapping[str, int], where: str) -> None:
         raise OntologyError(f"{where}: ids must be 0 to {len(ids) - 1}, each once; ids are append-only")
 
 
-def _check_relation(
-    relation: Relation, relations: Mapping[str, Relation], types: tuple[str, ...], where: str
-) -> None:
+def _check_relation(relation: Relation, relations: Mapping[str, Relation], types: tuple[str, ...], where: str) -> None:
     unknown = sorted((relation.domain | relation.range) - set(types))
     if unknown:
         raise OntologyError(f"{where}: relations.{relation.name}: unknown entity type {unknown[0]}")

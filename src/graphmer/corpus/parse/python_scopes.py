@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse.records import FileKey, Reference, Symbol
 
-Kinds = frozenset[str]
+MAX_SCOPES = 200  # CPython compiles at most 100 nested blocks
 FUNCTIONS = frozenset({"function", "method", "lambda"})
 
 
@@ -65,7 +65,12 @@ class PythonScopes:
         return self.frames[-1]
 
     def open(self, frame: Frame) -> None:
-        """A scope whose body starts later; the earliest is entered first."""
+        """A scope whose body starts later; the earliest is entered first.
+
+        Raises RecursionError where scopes nest deeper than anything written by hand: symbols would grow quadratically.
+        """
+        if len(self.frames) + len(self.pending) > MAX_SCOPES:
+            raise RecursionError(f"scopes nest deeper than {MAX_SCOPES}")
         self.pending.append(frame)
         self.pending.sort(key=lambda waiting: -waiting.start)
 

@@ -152,7 +152,7 @@ class FactMaker:
                 self.add(head, "imports", tail, reference, file, "external")
 
     def _imported_variable(self, value: str, scope: Scope) -> str | None:
-        """The module variable that `pkg.mod:name` names, through re-exports; what its value may be is another matter."""
+        """The module variable that `pkg.mod:name` names, through re-exports; its value is another matter."""
         for _ in range(self.params.max_alias_hops):
             origin, colon, name = value.partition(":")
             module = self.index.modules.get(self.evaluator.absolute(origin, self.evaluator.module_of(scope)))

@@ -1,0 +1,35 @@
+"""Parameters of the ablation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class VariantSwitches:
+    """Every ablated switch, set absolutely: a variant says the same whatever `model` says."""
+
+    use_rel_attention_bias: bool
+    use_hgat: bool
+    hop_decay: Literal["additive", "multiplicative", "none"]
+
+
+@dataclass(frozen=True)
+class AblationParams:
+    """Which cells are trained, how long, and what they are paired with."""
+
+    baseline: str
+    seeds: tuple[int, ...]
+    steps: int
+    warmup_steps: int
+    verdict_from_seeds: int
+    variants: dict[str, VariantSwitches]
+
+    def __post_init__(self) -> None:
+        if self.baseline not in self.variants:
+            raise ValueError(f"baseline: expected one of {', '.join(self.variants)}, got {self.baseline}")
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds: expected one or more different seeds, got {list(self.seeds)}")
+        if self.verdict_from_seeds < 3:
+            raise ValueError(f"verdict_from_seeds: expected at least 3, got {self.verdict_from_seeds}")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")
