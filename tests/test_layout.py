@@ -134,3 +134,10 @@ def test_a_sample_longer_than_a_row_is_an_error_that_names_the_remedy() -> None:
     selection = draw_leaves(split, np.arange(split.num_samples), DRAW, np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"does not fit a row of 8; raise train.row_length"):
         assemble(split, entities, selection, 8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_shown_leaf_hangs_on_the_mention_of_a_masked_one(seed: int) -> None:
+    split, _, selection, _ = drawn(seed)
+    mention = split.leaf_sample[selection.leaf] * 1000 + split.leaf_anchor_start[selection.leaf]
+    assert not set(mention[~selection.masked]) & set(mention[selection.masked])

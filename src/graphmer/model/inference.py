@@ -39,7 +39,7 @@ def query_selection(
 
     leaf: (Q,) rows of the split's leaves. hide: (H,) queries and (H,) words hidden in their windows. shown: (A,) leaves
     that the setting lets a scorer see; every leaf between the query's head and tail, in any relation and direction,
-    and every leaf of the tail's short name, is left out beside them.
+    every leaf of a hidden name and every leaf on the query's own mention is left out beside them.
     """
     sample = split.leaf_sample[leaf]
     begin, end = split.sample_leaf[sample], split.sample_leaf[sample + 1]
@@ -50,6 +50,10 @@ def query_selection(
     same_name = (name[split.leaf_tail[other]] == name[split.leaf_tail[query]]) & (name[split.leaf_tail[query]] >= 0)
     inverse = (split.leaf_head[other] == split.leaf_tail[query]) & (split.leaf_tail[other] == split.leaf_head[query])
     same_name |= split.leaf_tail[other] == split.leaf_tail[query]
+    width = len(split.words) + 1
+    same_name |= np.isin(owner * width + name[split.leaf_tail[other]], hide[0] * width + hide[1])
+    # A constructor call shows two triples on one mention: `instantiates Foo` tells who `calls Foo.__init__`.
+    same_name |= split.leaf_anchor_start[other] == split.leaf_anchor_start[query]
     keep = shown[other] & ~split.leaf_query[other] & ~split.leaf_ambiguous[other] & ~same_name & ~inverse
     owner, other = owner[keep], other[keep]
     distance = np.abs(split.leaf_anchor_start[other] - split.leaf_anchor_start[leaf[owner]])

@@ -145,11 +145,12 @@ def _within(group: LongArray, priority: FloatArray, among: BoolArray, limit: int
 
 
 def _repeats_masked_tail(split: SplitArrays, leaf: LongArray, masked: BoolArray) -> BoolArray:
-    """Leaves whose short name equals that of a masked leaf of their sample: they would tell the answer."""
+    """Leaves with the short name or on the mention of a masked leaf of their sample: they would tell the answer."""
     sample = split.leaf_sample[leaf]
     name = split.entity_word[split.leaf_tail[leaf]].astype(np.int64)
-    key = sample * (len(split.words) + 2) + name + 1
-    return np.isin(key, key[masked])
+    by_name = sample * (len(split.words) + 2) + name + 1
+    by_mention = sample * (int(split.leaf_anchor_start.max(initial=0)) + 1) + split.leaf_anchor_start[leaf]
+    return np.isin(by_name, by_name[masked]) | np.isin(by_mention, by_mention[masked])
 
 
 def _select(split: SplitArrays, samples: LongArray, leaf: LongArray, masked: BoolArray, hidden: BoolArray) -> Selection:
