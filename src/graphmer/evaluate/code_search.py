@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,9 @@ def predict_code_search(
 ) -> "pd.DataFrame":
     """Ranks of every test query by every scorer; the combination's weights are fitted on val.
 
-    fit: how the listwise combination is fitted, as in link prediction.  Settings: `pool<n>`, `pool<n>_masked`, `all`
-    and `all_masked`; with fewer than n functions the pool is all of them, and the column `pool` says so.
+    fit: how a listwise combination is fitted, as in link prediction. Settings: `pool<n>` and `all`, each with a
+    `_masked` twin. With n functions or fewer the pool is all of them, the column `pool` says how many, and `all` is
+    left out: it would repeat every figure.
     """
     import pandas as pd
 
@@ -65,11 +66,12 @@ def predict_code_search(
     for suffix in ("", "_masked"):
         fitted, asked = (val.hidden(), test.hidden()) if suffix else (val, test)
         scores = _scores(asked, neural, params)
-        for name, combiner in _combiners(fitted, neural, params, fit).items():
+        for name, combiner in _combiners(fitted, neural, params, replace(fit, l2=params.l2)).items():
             stacked = np.stack([scores[column] for column in COMBINED[name]], axis=2)
             scores[name] = combiner.score(stacked, relation=-1)
         tables.append(_ranked(asked, scores, f"pool{params.pool}{suffix}", pools(asked, params)))
-        tables.append(_ranked(asked, scores, f"all{suffix}", None))
+        if len(asked.functions) > params.pool:
+            tables.append(_ranked(asked, scores, f"all{suffix}", None))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.config import MaskedParams
-from graphmer.evaluate.ngram import HOLE, Stream, TwoSidedNgram
+from graphmer.evaluate.ngram import NgramCache, TokenStream, most_frequent_token
 from graphmer.evaluate.queries import LinkQueries
 from graphmer.evaluate.scorer import NeuralScorer
 from graphmer.pack.shards import EntityArrays, SplitArrays
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IntArray = npt.NDArray[np.int64]
+LEVELS = ("container", "file", "package")
 NODE_SETTINGS = {"headline": "masked_mentions", "mentions_visible": "visible_mentions"}
 
 
@@ -48,9 +49,10 @@ def predict_masked_tokens(
     sample, root = masked_positions(test, params)
     position = test.sample_token[sample] + root
     truth = test.token_id[position]
+    counted = TokenStream.of(train)
     predicted = {
-        "ngram_cache": _ngram(train, test, position, params),
-        "most_frequent": np.full(len(position), Counter(train.token_id.tolist()).most_common(1)[0][0]),
+        "ngram_cache": NgramCache(counted, params).predict(TokenStream.of(test), position),
+        "most_frequent": np.full(len(position), most_frequent_token(counted)),
     }
     if neural is not None:
         predicted["neural"] = neural.masked_tokens("test", sample, root)
@@ -59,38 +61,29 @@ def predict_masked_tokens(
     return _table("all", test, sample, queries, right)
 
 
-def _ngram(train: SplitArrays, test: SplitArrays, position: IntArray, params: MaskedParams) -> IntArray:
-    """The peer sees what the encoder sees: a masked token is a hole in every context and in the file's cache."""
-    code = np.repeat((train.samples["kind"] != "document").to_numpy(), np.diff(train.sample_token))
-    window = np.repeat(np.arange(train.num_samples), np.diff(train.sample_token))
-    tokens = test.token_id.astype(np.int64)
-    tokens[position] = HOLE
-    test_window = np.repeat(np.arange(test.num_samples), np.diff(test.sample_token))
-    model = TwoSidedNgram(
-        Stream(train.token_id[code].astype(np.int64), window[code]), Stream(tokens, test_window), position, params
-    )
-    names = (test.samples["package"] + "\0" + test.samples["file"]).to_numpy(dtype=object)
-    file = np.unique(names, return_inverse=True)[1]
-    return model.predict(file[test_window].astype(np.int64))
-
-
 def predict_masked_nodes(
     test: SplitArrays, entities: EntityArrays, queries: LinkQueries, neural: NeuralScorer | None
 ) -> "pd.DataFrame":
     """Whether each scorer names each held-out tail whole; names longer than the slots count as wrong.
 
-    Peers: `copy`, the identifier at the mention (where it is hidden, the nearest one that the window shows), and
-    `most_frequent`, the most frequent name among the relation's support tails of the package.
+    Peers: `copy`, the identifier at the mention (where it is hidden, the nearest one that the window shows), and the
+    most frequent name among the relation's support tails: `most_frequent` of the package, `sibling` of the class, else
+    of the file, else of the package.
     """
     names = [entities.names[int(tail)] for tail in queries.tail]
-    guesses = {"copy": _copied(test, queries), "most_frequent": _most_frequent(test, entities, queries)}
+    counts = _TailNames(test, entities, queries)
+    guesses = {
+        "copy": _copied(test, queries),
+        "most_frequent": [counts.guess(query, ("package",)) for query in range(len(queries))],
+        "sibling": [counts.guess(query, LEVELS) for query in range(len(queries))],
+    }
     right = {
         scorer: np.asarray([guess == name for guess, name in zip(found, names, strict=True)])
         for scorer, found in guesses.items()
     }
+    fits = entities.name_length[queries.tail] <= entities.name_token.shape[1]
+    right = {scorer: values & fits for scorer, values in right.items()}
     if neural is not None:
-        slots = entities.name_token.shape[1]
-        fits = entities.name_length[queries.tail] <= slots
         predicted = neural.masked_nodes(queries)
         right["neural"] = (predicted == entities.name_token[queries.tail]).all(axis=1) & fits
     labels = [str(leaf) for leaf in queries.leaf.tolist()]
@@ -116,15 +109,43 @@ def _copied(test: SplitArrays, queries: LinkQueries) -> list[str]:
     return found
 
 
-def _most_frequent(test: SplitArrays, entities: EntityArrays, queries: LinkQueries) -> list[str]:
-    packages = test.samples["package"].to_numpy(dtype=object)
-    package_of_leaf = packages[test.leaf_sample]
-    best: dict[tuple[str, int], str] = {}
-    for key in sorted({(str(packages[s]), int(r)) for s, r in zip(queries.sample, queries.relation, strict=True)}):
-        rows = queries.support & (package_of_leaf == key[0]) & (test.leaf_relation == key[1])
-        counts = Counter(entities.names[tail] for tail in test.leaf_tail[rows].tolist())
-        best[key] = min(counts, key=lambda name: (-counts[name], name), default="")
-    return [best[str(packages[s]), int(r)] for s, r in zip(queries.sample, queries.relation, strict=True)]
+class _TailNames:
+    """How often support gives each name to a relation, around the class, in the file and in the package."""
+
+    def __init__(self, test: SplitArrays, entities: EntityArrays, queries: LinkQueries) -> None:
+        self._queries, self._names = queries, entities.names
+        windows = zip(test.samples["package"], test.samples["file"], test.samples["owner"].map(_container), strict=True)
+        self._places = [dict(zip(LEVELS[::-1], place, strict=True)) for place in windows]
+        self._tails: dict[tuple[str, ...], Counter[tuple[int, int]]] = {}
+        sample = test.leaf_sample
+        for leaf in np.flatnonzero(queries.support).tolist():
+            pair = (int(test.leaf_head[leaf]), int(test.leaf_tail[leaf]))
+            for level in LEVELS:
+                key = self._key(int(sample[leaf]), int(test.leaf_relation[leaf]), level)
+                self._tails.setdefault(key, Counter())[pair] += 1
+
+    def _key(self, sample: int, relation: int, level: str) -> tuple[str, ...]:
+        place = self._places[sample]
+        return (level, str(relation), place["package"], *(place[name] for name in LEVELS[:-1] if name == level))
+
+    def guess(self, query: int, levels: Sequence[str]) -> str:
+        """The commonest name of the first level that has any; the head's own tails are known, so never the answer."""
+        sample, head = int(self._queries.sample[query]), int(self._queries.head[query])
+        for level in levels:
+            pairs = self._tails.get(self._key(sample, int(self._queries.relation[query]), level), Counter())
+            names: Counter[str] = Counter()
+            for (other, tail), count in pairs.items():
+                if other != head:
+                    names[self._names[tail]] += count
+            if names:
+                return min(names, key=lambda name: (-names[name], name))
+        return ""
+
+
+def _container(owner: str) -> str:
+    """Symbol of the class around a window's owner, or of its file: heads of one class are siblings."""
+    file, _, path = owner.partition("#")
+    return f"{file}#{path.rpartition('.')[0]}"
 
 
 def _table(

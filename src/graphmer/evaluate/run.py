@@ -59,8 +59,8 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
         tables.append(table)
     counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
     flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
-    searched = tasks["code_search"].drop_duplicates(["setting", "query"])
-    flat["code_search.queries"] = int((searched["setting"] == "all").sum())
+    flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
+    flat["code_search.functions"] = int(tasks["code_search"]["pool"].max())  # `all`, or every pool where it is smaller
     ordered = pd.concat(tables, ignore_index=True)
     keys = ["task", "setting", "slice", "key", "scorer", "figure"]
     return ordered.sort_values(keys, kind="stable", ignore_index=True), flat

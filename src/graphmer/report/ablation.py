@@ -46,7 +46,8 @@ def aggregate_cells(cells: Path, metrics: Path, plot: Path, params: AblationPara
                 continue
             interval = difference(by_seed, read[params.baseline], metric, bootstrap)
             numbers = {"difference": interval.value, "low": interval.low, "high": interval.high}
-            flat |= {f"{variant}.{metric}.{name}": value for name, value in numbers.items()}
+            # One file alone gives no interval, and NaN is no metric.
+            flat |= {f"{variant}.{metric}.{name}": value for name, value in numbers.items() if np.isfinite(value)}
             rows.append([variant, metric, mean, *numbers.values(), len(params.seeds), verdict(interval, params)])
     write_text(plot, _table(rows))
     write_json(metrics, nested(flat))
@@ -103,5 +104,11 @@ def _table(rows: list[list[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["variant", "metric", "mean", "difference", "low", "high", "seeds", "verdict"])
-    writer.writerows([[f"{value:.6f}" if isinstance(value, float) else value for value in row] for row in rows])
+    writer.writerows([[_cell_text(value) for value in row] for row in rows])
     return text.getvalue()
+
+
+def _cell_text(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return f"{value:.6f}" if np.isfinite(value) else ""

@@ -94,12 +94,8 @@ def peers(rows: list[Row]) -> Any:
     for axes, ((task, setting), panel) in zip(grid.flat, sorted(panels.items()), strict=False):
         ordered = sorted(panel, key=lambda row: (float(row["value"]), row["scorer"]))
         for place, row in enumerate(ordered):
-            value = float(row["value"])
-            low, high = (float(row[name]) if row[name] else value for name in ("low", "high"))
             colour = OURS if row["scorer"] in ("graphmer", "neural") else PEER
-            axes.errorbar(
-                value, place, xerr=[[max(value - low, 0)], [max(high - value, 0)]], fmt="o", color=colour, markersize=4
-            )
+            _point(axes, row, float(row["value"]), place, colour)
         axes.set_yticks(range(len(ordered)), [row["scorer"] for row in ordered])
         axes.set_title(f"{task.replace('_', ' ')}: {setting.replace('_', ' ')} ({ordered[0]['figure']})", fontsize=9)
         axes.set_xlim(0, 1)
@@ -109,14 +105,19 @@ def peers(rows: list[Row]) -> Any:
     return figure
 
 
+def _point(axes: Any, row: Row, value: float, place: int, colour: str) -> None:
+    """A value with its interval; a bare point where the table has none."""
+    low, high = (float(row[name]) if row[name] else value for name in ("low", "high"))
+    bars = [[max(value - low, 0.0)], [max(high - value, 0.0)]]
+    axes.errorbar(value, place, xerr=bars, fmt="o", color=colour, markersize=4)
+
+
 def forest(rows: list[Row]) -> Any:
     """Each variant's paired difference to the baseline, with its interval."""
     labels = [f"{row['variant']}: {row['metric']}" for row in rows]
     figure, axes = plt.subplots(figsize=(7.5, 0.4 * len(rows) + 1))
     for place, row in enumerate(rows):
-        value = float(row["difference"])
-        low, high = (float(row[name]) for name in ("low", "high"))
-        axes.errorbar(value, place, xerr=[[value - low], [high - value]], fmt="o", color=OURS, markersize=4)
+        _point(axes, row, float(row["difference"]), place, OURS)
     axes.axvline(0, color=PEER, linewidth=0.8)
     axes.set_yticks(range(len(rows)), labels)
     axes.set_xlabel(f"difference to the baseline, {rows[0]['seeds']} seeds; verdict: {rows[0]['verdict']}")

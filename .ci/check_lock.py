@@ -1,0 +1,79 @@
+"""Check that dvc.yaml, dvc.lock, params.yaml and the committed metrics agree, without any of the data.
+
+Commands, parameters, and digests of committed metrics and plots must be equal; code that has changed since the lock was
+written is listed, and is for whoever resolves an issue to re-run.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.repo import Repo
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def md5(path: Path) -> str:
+    """DVC's digest of a file."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def differences(locked: dict[str, Any], stage: Any) -> list[str]:
+    """What of one stage is not as its lock says."""
+    found = []
+    if locked.get("cmd") != stage.cmd:
+        found.append(f"command is '{stage.cmd}', locked '{locked.get('cmd')}'")
+    wanted = {name: value for group in locked.get("params", {}).values() for name, value in group.items()}
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for name, value in wanted.items():
+        if lookup(tree, name) != value:
+            found.append(f"parameter {name} is {lookup(tree, name)!r}, locked {value!r}")
+    for out in locked.get("outs", []):
+        path = ROOT / out["path"]
+        if path.is_file() and "md5" in out and md5(path) != out["md5"]:
+            found.append(f"{out['path']} is not what the locked run wrote")
+        if not path.exists() and out["path"].startswith(("metrics/", "plots/")):
+            found.append(f"{out['path']} is not committed")
+    return found
+
+
+def lookup(tree: Any, dotted: str) -> Any:
+    """A dotted key of params.yaml; None where it is missing."""
+    for name in dotted.split("."):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def drift(locked: dict[str, Any]) -> list[str]:
+    """Files that the stage depends on and that have changed since."""
+    files = [dep for dep in locked.get("deps", []) if (ROOT / dep["path"]).is_file()]
+    return [dep["path"] for dep in files if md5(ROOT / dep["path"]) != dep["md5"]]
+
+
+def main() -> int:
+    """Print every difference; 1 where there is one."""
+    lock_path = ROOT / "dvc.lock"
+    if not lock_path.exists():
+        print("dvc.lock: not committed; run `make repro` and commit it with metrics/ and plots/", file=sys.stderr)
+        return 1
+    lock = yaml.safe_load(lock_path.read_text(encoding="utf-8"))["stages"]
+    stages = {stage.addressing: stage for stage in Repo(str(ROOT)).index.stages}
+    failed = False
+    for name in sorted(stages.keys() | lock.keys()):
+        if name not in lock or name not in stages:
+            print(f"{name}: only in {'dvc.yaml' if name in stages else 'dvc.lock'}", file=sys.stderr)
+            failed = True
+            continue
+        for difference in differences(lock[name], stages[name]):
+            print(f"{name}: {difference}", file=sys.stderr)
+            failed = True
+        for path in drift(lock[name]):
+            print(f"{name}: note: {path} has changed since the locked run")
+    print("dvc.lock does not agree; run `make repro` and commit the result" if failed else "dvc.lock agrees")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
