@@ -245,9 +245,9 @@ def _linearisation(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
 
 
 def _containment(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
-    said = {(row.head, row.tail) for row in graph.rows if row.relation in ("defines", "declares")}
+    said = {row.tail for row in graph.rows if row.relation in ("defines", "declares")}
     for row in graph.rows:
-        if row.relation == "contains" and (row.head, row.tail) in said:
+        if row.relation == "contains" and row.tail in said:
             yield Offender(row.Index, "'contains' repeats what 'defines' or 'declares' says")
 
 

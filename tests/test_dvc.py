@@ -1,0 +1,112 @@
+"""dvc.yaml does what README says: which changes run what, and what is committed beside it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from imports import ROOT
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+NAMES = ["fetch", "parse", "build_kg", "validate_kg", "pack", "train", "eval", "ablation_cell", "ablation", "draw"]
+
+
+def params_of(stage: str) -> list[str]:
+    return [name.replace("${item.variant}", "full") for name in STAGES[stage].get("params", [])]
+
+
+def reads(stage: str, key: str) -> bool:
+    """Whether a change of a parameter runs a stage again."""
+    return any(key == name or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in params_of(stage))
+
+
+def test_the_stages_are_there_in_order_with_a_description_each() -> None:
+    assert list(STAGES) == NAMES
+    assert all(stage.get("desc") for stage in STAGES.values())
+
+
+def test_switching_the_relation_bias_runs_train_and_nothing_before_it_and_no_cell() -> None:
+    assert [stage for stage in NAMES if reads(stage, "model.use_rel_attention_bias")] == ["train"]
+    assert "data/model" in STAGES["eval"]["deps"]
+    assert "data/model" not in STAGES["ablation_cell"]["deps"]
+
+
+def test_a_cell_reads_every_other_parameter_of_model_and_train() -> None:
+    own = {*PARAMS["ablation"]["variants"]["full"], "seed", "steps", "warmup_steps"}
+    for section in ("model", "train"):
+        for key in PARAMS[section]:
+            assert reads("ablation_cell", f"{section}.{key}") == (key not in own), f"{section}.{key}"
+
+
+def test_the_matrix_is_the_variants_and_seeds_of_the_parameters() -> None:
+    matrix = STAGES["ablation_cell"]["matrix"]
+    assert matrix["variant"] == list(PARAMS["ablation"]["variants"])
+    assert matrix["seed"] == "${ablation.seeds}"
+    cells = [f"data/ablation/{v}-{s}" for v in PARAMS["ablation"]["variants"] for s in PARAMS["ablation"]["seeds"]]
+    assert [dep for dep in STAGES["ablation"]["deps"] if dep.startswith("data/ablation")] == cells
+
+
+def test_every_section_runs_the_stage_that_owns_it() -> None:
+    owners = {"fetch": "fetch", "parse": "parse", "kg": "build_kg", "validate": "validate_kg", "pack": "pack",
+              "model": "train", "train": "train", "eval": "eval", "ablation": "ablation"}  # fmt: skip
+    assert set(owners) == set(PARAMS)
+    for section, stage in owners.items():
+        assert all(reads(stage, f"{section}.{key}") for key in PARAMS[section]), section
+
+
+def test_an_invalid_graph_cannot_be_packed() -> None:
+    assert "metrics/kg.json" in STAGES["pack"]["deps"]
+
+
+def test_metrics_and_plots_are_kept_in_git_and_every_plot_has_an_image() -> None:
+    drawn = [name for entry in STAGES["draw"]["outs"] for name in entry]
+    for stage in STAGES.values():
+        for kind in ("metrics", "plots"):
+            for entry in stage.get(kind, []):
+                ((path, options),) = entry.items()
+                assert options["cache"] is False
+                assert (ROOT / path).exists(), path
+                if kind == "plots":
+                    assert path.replace(".csv", ".svg") in drawn
+                    assert (ROOT / path).with_suffix(".svg").exists()
+
+
+def test_commands_hold_no_fact_of_the_machine() -> None:
+    for name, stage in STAGES.items():
+        assert stage["cmd"].startswith("python stages/"), name
+        assert not {"cuda", "--device", "/tmp", "OMP"} & set(stage["cmd"].split()), name
+
+
+def test_caches_of_python_do_not_mark_a_stage_as_changed() -> None:
+    assert "__pycache__/" in (ROOT / ".dvcignore").read_text(encoding="utf-8").split()
+
+
+def test_the_lock_agrees_with_parameters_commands_and_metrics() -> None:
+    done = subprocess.run([sys.executable, ".ci/check_lock.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_lock_that_does_not_agree_is_refused(tmp_path: Path) -> None:
+    sys.path.insert(0, str(ROOT / ".ci"))
+    import check_lock
+
+    class Stage:
+        cmd = "python stages/train.py"
+
+    locked = {"cmd": "python stages/other.py", "params": {"params.yaml": {"train.steps": -1}}, "outs": []}
+    found = check_lock.differences(locked, Stage())
+    assert len(found) == 2
+    assert found[0].startswith("command is 'python stages/train.py'")
+    assert found[1].startswith("parameter train.steps is")
+
+
+@pytest.mark.parametrize("profile", sorted(path.stem for path in (ROOT / "profiles").glob("*.params")))
+def test_a_profile_changes_only_keys_that_exist(profile: str) -> None:
+    lines = (ROOT / "profiles" / f"{profile}.params").read_text(encoding="utf-8").splitlines()
+    changes = [line for line in lines if line and not line.startswith("#")]
+    flags = [part for change in changes for part in ("--set", change)]
+    command = [sys.executable, "stages/check_params.py", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

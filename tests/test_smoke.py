@@ -1,0 +1,163 @@
+"""The whole pipeline on a tiny corpus of Python and Java, through the stage scripts, without network."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from imports import ROOT
+
+CHANGES = [
+    line
+    for line in (ROOT / "profiles/smoke.params").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def stage(name: str, *paths: str, expect: int = 0) -> str:
+    """Run one stage script with the smoke profile; returns its standard error."""
+    flags = [part for change in CHANGES for part in ("--set", change)]
+    command = [sys.executable, "-W", "ignore", f"stages/{name}.py", *flags, *paths]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRAPHMER_WORKERS": "1", "GRAPHMER_DEVICE": "cpu"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    at = tmp_path_factory.mktemp("run")
+
+    def flags(**names: str) -> list[str]:
+        return [part for flag, place in names.items() for part in (f"--{flag.replace('_', '-')}", str(at / place))]
+
+    data = {"packed": "packed", "kg": "kg", "parsed": "parsed"}
+    stage("fetch", *flags(out="raw"))
+    stage("parse", *flags(raw="raw", out="parsed"))
+    stage("build_kg", *flags(parsed="parsed", out="kg"))
+    stage("validate_kg", *flags(kg="kg", parsed="parsed", metrics="metrics/kg.json", plot="plots/kg_relations.csv"))
+    stage(
+        "pack",
+        *flags(kg="kg", parsed="parsed", kg_metrics="metrics/kg.json", out="packed", metrics="metrics/pack.json"),
+    )
+    stage("train", *flags(packed="packed", out="model", metrics="metrics/train.json", plot="plots/train.csv"))
+    stage("eval", *flags(**data, model="model", out="eval", metrics="metrics/eval.json", plots="plots"))
+    return at
+
+
+def metrics(run: Path, name: str) -> dict:  # type: ignore[type-arg]
+    found: dict = json.loads((run / "metrics" / f"{name}.json").read_text(encoding="utf-8"))  # type: ignore[type-arg]
+    return found
+
+
+def test_the_graph_is_valid_and_speaks_both_languages(run: Path) -> None:
+    figures = metrics(run, "kg")
+    assert figures["domain_range"] >= 0.99
+    assert figures["duplicates"] == 0
+    assert figures["licence"] == 1.0
+    assert set(figures["resolution_rate"]) == {"java", "python"}
+    triples = pd.read_parquet(run / "kg" / "triples.parquet")
+    assert set(triples["language"]) >= {"java", "python"}
+    assert {"calls", "overrides", "raises", "tests", "depends_on", "produces"} <= set(triples["relation"])
+
+
+def test_a_call_through_a_re_export_and_an_attribute_is_resolved(run: Path) -> None:
+    triples = pd.read_parquet(run / "kg" / "triples.parquet")
+    calls = set(zip(triples["head"], triples["relation"], triples["tail"], strict=True))
+    journal = "python:ledger:ledger/journal.py#Journal"
+    assert (f"{journal}.post", "calls", f"{journal}.find") in calls
+    assert (f"{journal}.post", "calls", "python:ledger:ledger/accounts.py#Account.withdraw") in calls
+    shapes = "java:shapes:src/main/java/org/shapes"
+    assert (f"{shapes}/Drawing.java#Drawing.totalArea", "calls", f"{shapes}/Shape.java#Shape.area") in calls
+
+
+def test_training_and_evaluation_leave_their_named_figures(run: Path) -> None:
+    train, evaluated = metrics(run, "train"), metrics(run, "eval")
+    assert set(train["val"]) == {"mlm_accuracy", "mnm_accuracy", "link_mrr"}
+    headline = evaluated["link_prediction"]["headline"]
+    assert {"graphmer", "neural", "symbolic", "untrained", "sibling", "cloze_sibling", "gain"} <= set(headline)
+    assert {"mentions_visible", "zero_support", "calls"} <= set(evaluated["link_prediction"])
+    assert {"bm25", "tfidf", "graphmer"} <= set(evaluated["code_search"]["pool1000_masked"])
+    assert {"ngram_cache", "neural"} <= set(evaluated["masked_tokens"]["all"])
+    assert {"copy", "neural"} <= set(evaluated["masked_nodes"]["masked_mentions"])
+
+
+def test_the_headline_figure_is_what_the_predictions_say(run: Path) -> None:
+    rows = pd.read_parquet(run / "eval" / "predictions.parquet")
+    chosen = rows[
+        (rows["task"] == "link_prediction") & (rows["setting"] == "headline") & (rows["scorer"] == "graphmer")
+    ]
+    expected = metrics(run, "eval")["link_prediction"]["headline"]["graphmer"]["mrr"]
+    assert (1.0 / chosen["value"]).mean() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_metrics_file_is_a_screenful(run: Path) -> None:
+    def leaves(tree: object) -> int:
+        return sum(map(leaves, tree.values())) if isinstance(tree, dict) else 1
+
+    assert leaves(metrics(run, "eval")) <= 90
+
+
+def test_outputs_hold_no_absolute_path_and_no_host(run: Path) -> None:
+    import socket
+
+    for path in [*run.rglob("*.json"), *run.rglob("*.csv")]:
+        text = path.read_text(encoding="utf-8")
+        assert str(run) not in text, path
+        assert str(ROOT) not in text, path
+        assert socket.gethostname() not in text, path
+
+
+def test_from_fetch_to_pack_two_runs_give_the_same_bytes_with_two_workers_and_another_hash_seed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("GRAPHMER_WORKERS", "2")
+    again = {name: str(tmp_path / name) for name in ("raw", "parsed", "kg", "packed")}
+    stage("fetch", "--out", again["raw"])
+    stage("parse", "--raw", again["raw"], "--out", again["parsed"])
+    stage("build_kg", "--parsed", again["parsed"], "--out", again["kg"])
+    inputs = ("--kg", again["kg"], "--parsed", again["parsed"], "--kg-metrics", str(run / "metrics/kg.json"))
+    stage("pack", *inputs, "--out", again["packed"], "--metrics", str(tmp_path / "pack.json"))
+    for name, folder in again.items():
+        files = sorted(path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file())
+        assert files
+        for file in files:
+            assert (Path(folder) / file).read_bytes() == (run / name / file).read_bytes(), f"{name}/{file}"
+
+
+def test_a_graph_that_breaks_the_ontology_leaves_no_metrics_and_cannot_be_packed(run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from graphmer.artifacts import read_table, write_table
+    from graphmer.kg.schema import triples_schema
+
+    shutil.copytree(run / "kg", tmp_path / "kg")
+    triples = read_table(tmp_path / "kg" / "triples.parquet", triples_schema())
+    triples.loc[triples["relation"] == "calls", "relation"] = "overrides"
+    write_table(triples, tmp_path / "kg" / "triples.parquet", triples_schema())
+    kg_metrics = tmp_path / "kg.json"
+    shutil.copy(run / "metrics" / "kg.json", kg_metrics)
+    paths = ("--kg", str(tmp_path / "kg"), "--parsed", str(run / "parsed"), "--metrics", str(kg_metrics))
+    said = stage("validate_kg", *paths, "--plot", str(tmp_path / "r.csv"), expect=1)
+    assert "validate_kg: domain_range is" in said
+    assert not kg_metrics.exists()
+    inputs = ("--kg", str(tmp_path / "kg"), "--parsed", str(run / "parsed"), "--kg-metrics", str(kg_metrics))
+    said = stage("pack", *inputs, "--out", str(tmp_path / "packed"), "--metrics", str(tmp_path / "p.json"), expect=1)
+    assert said.strip().endswith("kg.json: not found; run the stage that writes it (dvc repro)")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_a_full_disk_is_one_line(run: Path, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists() or os.name != "posix":
+        raise AssertionError("this check needs /dev/full")
+    metrics_file = tmp_path / "metrics"
+    metrics_file.mkdir()
+    os.symlink("/dev/full", metrics_file / ".kg.json.partial")
+    paths = ("--kg", str(run / "kg"), "--parsed", str(run / "parsed"), "--metrics", str(metrics_file / "kg.json"))
+    said = stage("validate_kg", *paths, "--plot", str(tmp_path / "r.csv"), expect=1)
+    assert said.strip().splitlines()[-1].endswith("the disk is full; free some space and run again")
+    assert not (metrics_file / "kg.json").exists()
