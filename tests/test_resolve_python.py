@@ -1,0 +1,173 @@
+"""Python resolution against expectations that stand as comments in the parsed source (tests/fixtures/python).
+
+`#   ^ relation tail (resolution)` speaks of the code above it, at the caret's column; `# <-` of its first word. Every
+`calls`, `invokes` and `instantiates` fact of a fixture must be expected: precision is tested with recall.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graphmer.corpus.parse.python import module_name, parse_python
+from graphmer.corpus.parse.records import FileKey
+from graphmer.kg.config import GraphParams
+from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
+from graphmer.kg.resolve.python import resolve_python
+
+FIXTURES = Path(__file__).parent / "fixtures" / "python"
+FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
+EXPECTATION = re.compile(r"^ *# *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
+CALL_GRAPH = ("calls", "invokes", "instantiates")
+PARAMS = GraphParams(
+    max_candidates=5, max_alias_hops=20, inferred_confidence=0.9, near_duplicate_jaccard=0.8,
+    near_duplicate_min_tokens=50, shingle_tokens=5, minhash_permutations=64, minhash_seed=0,
+)  # fmt: skip
+
+
+class Said(NamedTuple):
+    """A fact as a comment says it."""
+
+    file: str
+    line: int
+    column: int
+    relation: str
+    tail: str
+    resolution: str
+
+
+def resolve(sources: dict[str, bytes]) -> tuple[Resolved, dict[str, str]]:
+    """Facts of some files, and the qualified name of every entity."""
+    files = []
+    for name, source in sorted(sources.items()):
+        parsed = parse_python(source, FileKey("fixture", "python", name))
+        files.append(SourceFile(name, parsed.module, "test" in name, parsed.symbols, parsed.references))
+    names = {symbol.symbol: symbol.qualified_name for file in files for symbol in file.symbols}
+    resolved = resolve_python(PackageFacts("fixture", "python", files), PARAMS)
+    return resolved, names | {name: entity.qualified_name for name, entity in resolved.externals.items()}
+
+
+def expected(name: str, source: str) -> list[Said]:
+    lines = source.splitlines()
+    found = []
+    for number, line in enumerate(lines):
+        match = EXPECTATION.match(line)
+        if match is None:
+            continue
+        above = number - 1
+        while lines[above].lstrip().startswith("#"):
+            above -= 1
+        first = len(lines[above]) - len(lines[above].lstrip())
+        word = re.match(r" *(?:def |with |return )?", lines[above])
+        column = line.index("^") if match["mark"] == "^" else len(word[0]) if word else first
+        found.append(Said(name, above + 1, column, match["relation"], match["tail"], match["resolution"] or ""))
+    return found
+
+
+def folder_facts(folder: str) -> tuple[list[Said], list[Said]]:
+    """What the comments of a fixture expect, and what is found."""
+    paths = sorted((FIXTURES / folder).rglob("*.py"))
+    sources = {path.relative_to(FIXTURES / folder).as_posix(): path.read_bytes() for path in paths}
+    wanted = [said for name, source in sources.items() for said in expected(name, source.decode())]
+    resolved, names = resolve(sources)
+    found = []
+    for fact in resolved.facts:
+        line_start = sources[fact.file].rfind(b"\n", 0, fact.byte_start) + 1
+        line = sources[fact.file].count(b"\n", 0, fact.byte_start) + 1
+        how = fact.resolution if fact.resolution in ("inferred", "ambiguous") else ""
+        found.append(Said(fact.file, line, fact.byte_start - line_start, fact.relation, names[fact.tail], how))
+    return wanted, found
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_expected_fact_is_found_where_it_stands(folder: str) -> None:
+    wanted, found = folder_facts(folder)
+    assert len(wanted) >= 8
+    assert [said for said in wanted if said not in found] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_call_is_found_that_nobody_expects(folder: str) -> None:
+    wanted, found = folder_facts(folder)
+    assert [said for said in found if said.relation in CALL_GRAPH and said not in wanted] == []
+
+
+def edges(*sources: tuple[str, str]) -> set[tuple[str, str, str]]:
+    resolved, names = resolve({name: source.encode() for name, source in sources})
+    return {(names.get(fact.head, fact.head), fact.relation, names[fact.tail]) for fact in resolved.facts}
+
+
+def test_a_lone_main_names_its_functions_nested_ones_and_lambdas() -> None:
+    found = edges(("main.py", "def f():\n    def g(): pass\n    g()\nx = lambda: f()\ny = lambda: f()\nmap(f, [])\n"))
+    calls = {edge for edge in found if edge[1] in CALL_GRAPH}
+    assert calls == {
+        ("main.f", "calls", "main.f.g"),
+        ("main.<lambda1>", "calls", "main.f"),
+        ("main.<lambda2>", "calls", "main.f"),
+        ("main", "invokes", "<builtin>.map"),
+    }
+
+
+def test_two_modules_named_alike_in_two_folders_keep_apart() -> None:
+    resolved, _ = resolve({"a/__init__.py": b"def f(): pass\n", "b/__init__.py": b"def f(): pass\nf()\n"})
+    (call,) = [fact for fact in resolved.facts if fact.relation == "calls"]
+    assert call.tail == "python:fixture:b/__init__.py#f"
+
+
+def test_cyclic_inheritance_and_cyclic_imports_end() -> None:
+    found = edges(
+        ("a.py", "from b import B\nclass A(B):\n    def m(self): self.n()\n"),
+        ("b.py", "from a import A\nclass B(A):\n    def n(self): self.m()\n"),
+    )
+    assert ("a.A", "inherits_from", "b.B") in found
+
+
+def test_values_that_need_themselves_end() -> None:
+    assert edges(("main.py", "def f(): return g()\ndef g(): return f()\nf().x.y()\nx = y\ny = x\nx.z()\n"))
+
+
+def test_a_call_that_nobody_can_place_is_counted_and_not_invented() -> None:
+    resolved, _ = resolve({"main.py": b"def f(x):\n    x.nothing_here()\n"})
+    assert resolved.calls["seen"] == resolved.calls["unresolved"] == 1
+    assert not [fact for fact in resolved.facts if fact.relation in CALL_GRAPH]
+
+
+def test_k_candidates_share_their_confidence() -> None:
+    source = b"class A:\n    def go(self): pass\nclass B:\n    def go(self): pass\ndef f(x):\n    x.go()\n"
+    resolved, _ = resolve({"main.py": source})
+    calls = [fact for fact in resolved.facts if fact.relation == "calls"]
+    assert [(fact.resolution, fact.confidence) for fact in calls] == [("ambiguous", 0.5)] * 2
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("main.py", "main"),
+        ("src/pkg/__init__.py", "pkg"),
+        ("src/pkg/a.py", "pkg.a"),
+        ("pkg/sub/__init__.py", "pkg.sub"),
+        ("tests/test_a.py", "tests.test_a"),
+        ("__init__.py", "__init__"),
+    ],
+)
+def test_a_files_module_is_its_path_below_a_source_root(file: str, module: str) -> None:
+    assert module_name(file) == module
+
+
+PIECES = st.sampled_from(
+    """def f(|)|:|\n|    |class A(B|x = |lambda y: |[|]|{|}|import a.b|from . import c|return |raise |except (|@d|self.x|.y|()
+|'|\"|\\|é|\t|async |await |yield |with a as b|global x|:=|*|**k|\r\n|\x0c|if |else:|try:|for i in """.split("|")
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_any_text_ends_in_facts_whose_spans_lie_in_the_file(source: str) -> None:
+    data = source.encode()
+    resolved, names = resolve({"main.py": data, "a/b.py": data})
+    for fact in resolved.facts:
+        assert 0 <= fact.byte_start <= fact.byte_end <= len(data)
+        assert fact.tail in names or fact.tail.startswith(("python:", "library:"))
