@@ -10,8 +10,9 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# DVC and git write nothing outside the project, and ask nobody.
+# DVC writes nothing outside the project (its file states go to /var/tmp otherwise), and tells nobody.
 export DVC_NO_ANALYTICS := 1
+export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install repro test lint readme clean
@@ -25,7 +26,7 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or later is needed, $(PYTHON) is older; pass PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --index-url $(TORCH_INDEX) "$$(grep -E '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) "$$(grep -E '^torch==' requirements.txt)"
 endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -35,7 +36,7 @@ repro: $(STAMP) ## the whole pipeline; PROFILE=smoke or base runs a profile besi
 ifeq ($(PROFILE),)
 	@echo "profile: none (params.yaml as it is)"
 	@$(BIN)/dvc repro
-	@$(BIN)/python -m graphmer.report.readme
+	@PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
 else
 	@PROFILE=$(PROFILE) profiles/run
 endif
@@ -51,7 +52,7 @@ lint: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff format .
 
 readme: $(STAMP) ## the results table of README from metrics/
-	$(BIN)/python -m graphmer.report.readme
+	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay
 	rm -rf $(VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info

@@ -1,15 +1,17 @@
 """Check that dvc.yaml, dvc.lock, params.yaml and the committed metrics agree, without any of the data.
 
-Commands, parameters, and digests of committed metrics and plots must be equal; code that has changed since the lock was
-written is listed, and is for whoever resolves an issue to re-run.
+Commands, parameters, names of dependencies and outputs, and digests of committed metrics and plots must be equal; code
+that has changed since the lock was written is listed, and is for whoever resolves an issue to re-run.
 """
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,18 +27,34 @@ def differences(locked: dict[str, Any], stage: Any) -> list[str]:
     found = []
     if locked.get("cmd") != stage.cmd:
         found.append(f"command is '{stage.cmd}', locked '{locked.get('cmd')}'")
-    wanted = {name: value for group in locked.get("params", {}).values() for name, value in group.items()}
+    values = {name: value for group in locked.get("params", {}).values() for name, value in group.items()}
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for name, value in wanted.items():
+    for name, value in values.items():
         if lookup(tree, name) != value:
             found.append(f"parameter {name} is {lookup(tree, name)!r}, locked {value!r}")
-    for out in locked.get("outs", []):
-        path = ROOT / out["path"]
-        if path.is_file() and "md5" in out and md5(path) != out["md5"]:
-            found.append(f"{out['path']} is not what the locked run wrote")
-        if not path.exists() and out["path"].startswith(("metrics/", "plots/")):
-            found.append(f"{out['path']} is not committed")
-    return found
+    names = [name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params]
+    found += unlike("parameter", names, values)
+    files = [dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)]
+    found += unlike("dependency", files, [dep["path"] for dep in locked.get("deps", [])])
+    found += unlike("output", [out.def_path for out in stage.outs], [out["path"] for out in locked.get("outs", [])])
+    return found + [difference for out in locked.get("outs", []) for difference in committed(out)]
+
+
+def unlike(kind: str, wanted: Iterable[str], locked: Iterable[str]) -> list[str]:
+    """Names that only dvc.yaml or only dvc.lock has."""
+    wanted, locked = set(wanted), set(locked)
+    found = [f"{kind} {name} is in dvc.yaml, not in dvc.lock" for name in sorted(wanted - locked)]
+    return found + [f"{kind} {name} is in dvc.lock, not in dvc.yaml" for name in sorted(locked - wanted)]
+
+
+def committed(out: dict[str, Any]) -> list[str]:
+    """What is wrong with an output that git keeps; data, which it does not keep, is not looked at."""
+    path = ROOT / out["path"]
+    if not out["path"].startswith(("metrics/", "plots/")):
+        return []
+    if not path.is_file():
+        return [f"{out['path']} is not committed"]
+    return [] if md5(path) == out["md5"] else [f"{out['path']} is not what the locked run wrote"]
 
 
 def lookup(tree: Any, dotted: str) -> Any:
@@ -46,10 +64,10 @@ def lookup(tree: Any, dotted: str) -> Any:
     return tree
 
 
-def drift(locked: dict[str, Any]) -> list[str]:
-    """Files that the stage depends on and that have changed since."""
-    files = [dep for dep in locked.get("deps", []) if (ROOT / dep["path"]).is_file()]
-    return [dep["path"] for dep in files if md5(ROOT / dep["path"]) != dep["md5"]]
+def drift(stage: Any) -> list[str]:
+    """Code that the stage depends on, files and folders, that has changed since the locked run."""
+    code = [dep for dep in stage.deps if dep.def_path.startswith(("src/", "stages/"))]
+    return [dep.def_path for dep in code if dep.workspace_status()]
 
 
 def main() -> int:
@@ -69,7 +87,7 @@ def main() -> int:
         for difference in differences(lock[name], stages[name]):
             print(f"{name}: {difference}", file=sys.stderr)
             failed = True
-        for path in drift(lock[name]):
+        for path in drift(stages[name]):
             print(f"{name}: note: {path} has changed since the locked run")
     print("dvc.lock does not agree; run `make repro` and commit the result" if failed else "dvc.lock agrees")
     return int(failed)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from packed import NAME_SLOTS, make_entities, make_split
 
+from graphmer.errors import ParamsError
 from graphmer.pack.layout import LeafDraw, Selection, assemble, draw_leaves, hidden_words
 from graphmer.pack.tokenizer import HIDDEN, MASK, PAD
 
@@ -132,7 +133,7 @@ def test_hidden_words_are_the_tails_name_and_the_mention() -> None:
 def test_a_sample_longer_than_a_row_is_an_error_that_names_the_remedy() -> None:
     split, entities = make_split(0), make_entities()
     selection = draw_leaves(split, np.arange(split.num_samples), DRAW, np.random.default_rng(0))
-    with pytest.raises(ValueError, match=r"does not fit a row of 8; raise train.row_length"):
+    with pytest.raises(ParamsError, match=r"does not fit a row of 8; raise train.row_length"):
         assemble(split, entities, selection, 8)
 
 

@@ -158,8 +158,11 @@ def test_a_files_module_is_its_path_below_a_source_root(file: str, module: str) 
 
 
 PIECES = st.sampled_from(
-    """def f(|)|:|\n|    |class A(B|x = |lambda y: |[|]|{|}|import a.b|from . import c|return |raise |except (|@d|self.x|.y|()
-|'|\"|\\|é|\t|async |await |yield |with a as b|global x|:=|*|**k|\r\n|\x0c|if |else:|try:|for i in """.split("|")
+    [
+        *("def f(", ")", ":", "\n", "    ", "class A(B", "x = ", "lambda y: ", "[", "]", "{", "}", "import a.b"),
+        *("from . import c", "return ", "raise ", "except (", "@d", "self.x", ".y", "()", "'", '"', "\\", "é", "\t"),
+        *("async ", "await ", "yield ", "with a as b", "global x", ":=", "*", "**k", "\r\n", "\x0c", "if ", "try:"),
+    ]
 )
 
 

@@ -45,6 +45,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     stage("train", *flags(packed="packed", out="model", metrics="metrics/train.json", plot="plots/train.csv"))
     stage("eval", *flags(**data, model="model", out="eval", metrics="metrics/eval.json", plots="plots"))
+    one_seed = ("--set", "ablation.seeds=[1]")
+    for variant in ("full", "no_rel_bias"):
+        cell = flags(packed="packed", kg="kg", out=f"ablation/{variant}-1")
+        stage("ablation_cell", *one_seed, *cell, "--variant", variant, "--seed", "1")
+    stage("ablation", *one_seed, *flags(cells="ablation", metrics="metrics/ablation.json", plot="plots/ablation.csv"))
+    stage("draw", *flags(plots="plots"))
     return at
 
 
@@ -83,6 +89,28 @@ def test_training_and_evaluation_leave_their_named_figures(run: Path) -> None:
     assert {"bm25", "tfidf", "graphmer"} <= set(evaluated["code_search"]["pool1000_masked"])
     assert {"ngram_cache", "neural"} <= set(evaluated["masked_tokens"]["all"])
     assert {"copy", "neural"} <= set(evaluated["masked_nodes"]["masked_mentions"])
+
+
+def test_the_ablation_pairs_the_variant_with_the_baseline_and_one_seed_gives_no_verdict(run: Path) -> None:
+    found = metrics(run, "ablation")
+    headline = found["no_rel_bias"]["link_prediction"]["headline"]["graphmer"]["mrr"]
+    assert set(headline) == {"mean", "difference", "low", "high"}
+    baseline = found["full"]["link_prediction"]["headline"]["graphmer"]["mrr"]
+    assert set(baseline) == {"mean"}
+    assert headline["difference"] == pytest.approx(headline["mean"] - baseline["mean"], abs=2e-6)
+    assert "none (1 seeds)" in (run / "plots/ablation.csv").read_text(encoding="utf-8")
+    config = json.loads((run / "ablation/no_rel_bias-1/model/config.json").read_text(encoding="utf-8"))
+    assert config["model"]["use_rel_attention_bias"] is False
+
+
+def test_every_plot_has_its_table_and_its_image(run: Path) -> None:
+    for name in ("kg_relations", "train", "eval_peers", "ablation"):
+        assert (run / f"plots/{name}.csv").read_text(encoding="utf-8").count("\n") > 1
+        assert "<svg" in (run / f"plots/{name}.svg").read_text(encoding="utf-8")
+
+
+def test_no_half_written_output_is_left(run: Path) -> None:
+    assert [path.name for path in run.rglob("*.partial")] == []
 
 
 def test_the_headline_figure_is_what_the_predictions_say(run: Path) -> None:
@@ -151,9 +179,8 @@ def test_a_graph_that_breaks_the_ontology_leaves_no_metrics_and_cannot_be_packed
     assert not (tmp_path / "packed").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
 def test_a_full_disk_is_one_line(run: Path, tmp_path: Path) -> None:
-    if not Path("/dev/full").exists() or os.name != "posix":
-        raise AssertionError("this check needs /dev/full")
     metrics_file = tmp_path / "metrics"
     metrics_file.mkdir()
     os.symlink("/dev/full", metrics_file / ".kg.json.partial")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphmer.errors import ParamsError
 from graphmer.pack.shards import BoolArray, EntityArrays, IntArray, LongArray, SplitArrays
 from graphmer.pack.tokenizer import HIDDEN, MASK, PAD
 
@@ -194,7 +195,7 @@ def hidden_words(split: SplitArrays, leaf: LongArray) -> tuple[LongArray, LongAr
 def assemble(split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int) -> Rows:
     """Lay the selection out in rows of `row_length` positions, first-fit-decreasing, roots before leaves.
 
-    Raises ValueError where one instance does not fit a row.
+    Raises ParamsError where one instance does not fit a row.
     """
     token, word, first, instance, new_root = _instance_tokens(split, selection)
     num_instances = len(selection.sample)
@@ -203,8 +204,8 @@ def assemble(split: SplitArrays, entities: EntityArrays, selection: Selection, r
     leaf_tokens = np.bincount(selection.leaf_instance, weights=slots, minlength=num_instances).astype(np.int64)
     lengths = roots + leaf_tokens
     if num_instances and lengths.max() > row_length:
-        raise ValueError(
-            f"a sample of {int(lengths.max())} positions does not fit a row of {row_length}; "
+        raise ParamsError(
+            f"train.row_length: a sample of {int(lengths.max())} positions does not fit a row of {row_length}; "
             "raise train.row_length or lower pack.max_roots or train.leaves.max_leaves"
         )
     row, start, document, num_rows = _first_fit_decreasing(lengths, row_length)
