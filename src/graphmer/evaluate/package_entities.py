@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse  # type: ignore[import-untyped]
+from scipy import sparse
 
 from graphmer.evaluate.code_stream import CodeStream
 from graphmer.evaluate.names import shape, subtokens
