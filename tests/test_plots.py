@@ -1,6 +1,7 @@
 """Drawings: the same bytes for the same table, nothing of the day or the machine, small enough for git."""
 
 import re
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ def test_another_process_draws_the_same_bytes(tmp_path: Path):
     draw_all(write_tables(tmp_path / "here"))
     there = write_tables(tmp_path / "there")
     code = f"from pathlib import Path; from graphmer.report.plots import draw_all; draw_all(Path({str(there)!r}))"
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONHASHSEED": "7", "PATH": ""}, cwd=tmp_path)
+    environment = {"PYTHONHASHSEED": "7", "PATH": "", "PYTHONPATH": os.environ["PYTHONPATH"]}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
     assert drawings(tmp_path / "here") == drawings(there)
 
 
