@@ -1,7 +1,7 @@
 """Drawings: the same bytes for the same table, nothing of the day or the machine, small enough for git."""
 
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
