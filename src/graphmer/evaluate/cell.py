@@ -23,7 +23,7 @@ def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, 
     data = load_link_data(packed, kg)
     links = predict_links(data, params, neural, None, ("headline",))
     links = links[links["scorer"].isin(CELL_SCORERS)]
-    nodes = predict_nodes(data, params, neural)
+    nodes = predict_nodes(data, params, neural, ("headline",))
     nodes = nodes[nodes["scorer"] == "neural"]
     reciprocal = 1.0 / links["rank"].to_numpy(np.float64)
     figures: dict[str, object] = {

@@ -28,16 +28,18 @@ def predict_links(
     return pd.concat(tables, ignore_index=True)
 
 
-def predict_nodes(data: LinkData, params: EvalParams, neural: NeuralScorer | None) -> "pd.DataFrame":
-    """Whole names at masked leaves, with mentions hidden and visible."""
+def predict_nodes(
+    data: LinkData, params: EvalParams, neural: NeuralScorer | None, settings: tuple[Setting, ...] = SETTINGS
+) -> "pd.DataFrame":
+    """Whole names at masked leaves; of `settings`, those that ask for names: mentions hidden, and visible."""
     import pandas as pd
 
     task = LinkTask(data, params.link)
     names = load_ontology().relation_names
-    settings: tuple[Setting, ...] = tuple(setting for setting in SETTINGS if setting in NODE_SETTINGS)
     tables = [
         predict_masked_nodes(data.splits["test"], data.entities, task.queries("test", setting), neural)
         for setting in settings
+        if setting in NODE_SETTINGS
     ]
     table = pd.concat(tables, ignore_index=True)
     return table.assign(relation=[names[number] for number in table["relation_id"]]).drop(columns="relation_id")
