@@ -188,3 +188,13 @@ def test_a_full_disk_is_one_line(run: Path, tmp_path: Path) -> None:
     said = stage("validate_kg", *paths, "--plot", str(tmp_path / "r.csv"), expect=1)
     assert said.strip().splitlines()[-1].endswith("the disk is full; free some space and run again")
     assert not (metrics_file / "kg.json").exists()
+
+
+def test_an_output_below_a_file_is_one_line_that_names_the_path(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    said = stage("build_kg", "--parsed", str(run / "parsed"), "--out", str(tmp_path / "taken" / "kg"), expect=1)
+    last = said.strip().splitlines()[-1]
+    assert "Traceback" not in said
+    assert last.startswith("build_kg: ")
+    assert "taken" in last
+    assert "check the path and run again" in last
