@@ -29,6 +29,7 @@ ifneq ($(TORCH_INDEX),)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) "$$(grep -E '^torch==' requirements.txt)"
 endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 repro: $(STAMP) ## the whole pipeline; PROFILE=smoke or base runs a profile beside it

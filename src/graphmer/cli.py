@@ -1,0 +1,100 @@
+"""The command `graphmer`: the graph of any folder, from a shell.
+
+Heavy libraries are imported when a verb runs, so that help answers at once; `kg` needs neither torch, git nor DVC.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphmer.errors import GraphmerError, ParamsError
+
+# The library lies in the project's src/; its parameters at the project's root.
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
+
+app = typer.Typer(help="A validated knowledge graph of source code.", no_args_is_help=True, add_completion=False)
+
+
+class FileFormat(StrEnum):
+    """What the graph is written as."""
+
+    parquet = "parquet"
+    jsonl = "jsonl"
+    nt = "nt"
+
+
+@app.callback()
+def main() -> None:
+    """A validated knowledge graph of source code."""
+
+
+@app.command()
+def kg(
+    path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java.")],
+    out: Annotated[Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced.")],
+    file_format: Annotated[FileFormat, typer.Option("--format", help="Of entities and triples.")] = FileFormat.parquet,
+    licence: Annotated[
+        str,
+        typer.Option("--license", help="SPDX, or LicenseRef-Proprietary for your own; else what the folder declares."),
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the package in symbols; else the folder's name.")] = "",
+    params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
+) -> None:
+    """Write the graph of PATH: entities, triples, manifest.json and validation.json."""
+    try:
+        manifest = _graph(path, out, name, licence, file_format, params)
+    except GraphmerError as error:
+        print(f"graphmer kg: {error}", file=sys.stderr)
+        raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
+    except OSError as error:
+        print(f"graphmer kg: {error.filename or out}: {error.strerror}; check the path", file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(summary(manifest))
+
+
+def _graph(path: Path, out: Path, name: str, licence: str, file_format: FileFormat, params: Path) -> dict[str, Any]:
+    from graphmer.corpus.fetch_config import FetchParams
+    from graphmer.corpus.parse.config import ParseParams
+    from graphmer.kg.config import GraphParams
+    from graphmer.kg.folder_graph import FolderParams, graph_folder
+    from graphmer.kg.validate_config import ValidateParams
+    from graphmer.params import load_section, load_tree
+
+    tree = load_tree(params)
+    sections = FolderParams(
+        load_section(tree, "fetch", FetchParams),
+        load_section(tree, "parse", ParseParams),
+        load_section(tree, "kg", GraphParams),
+        load_section(tree, "validate", ValidateParams),
+    )
+    return graph_folder(path, out, name, licence, file_format.value, sections)
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """A table of files, entities, triples by relation, calls resolved, and what was skipped, by reason."""
+    rows: list[tuple[str, str]] = []
+    for language, by_status in manifest["files"].items():
+        rows.append((f"files, {language}", f"{sum(by_status.values()):,}"))
+    rows.append(("entities", f"{_total(manifest['entities']):,}"))
+    rows.append(("triples", f"{_total(manifest['triples']):,}"))
+    rows += [(f"  {relation}", f"{sum(counts.values()):,}") for relation, counts in manifest["triples"].items()]
+    for language, packages in manifest["calls"].items():
+        seen = sum(calls["seen"] for calls in packages.values())
+        resolved = sum(calls[outcome] for calls in packages.values() for outcome in ("exact", "inferred", "external"))
+        share = f"{resolved / seen:.1%} of {seen:,}" if seen else "no calls"
+        rows.append((f"calls resolved, {language}", share))
+    for kind in ("skipped", "partial", "left_out"):
+        rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value:>14}" for label, value in rows)
+
+
+def _total(counts: dict[str, dict[str, int]]) -> int:
+    return sum(sum(inner.values()) for inner in counts.values())
+
+
+if __name__ == "__main__":
+    app(prog_name="graphmer")

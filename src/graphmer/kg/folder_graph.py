@@ -1,0 +1,167 @@
+"""The graph of one folder, without DVC or git: what `graphmer kg` writes.
+
+entities, triples   .parquet or .jsonl; or graph.nt, both as N-Triples
+manifest.json       as build_kg writes it, with what fetch left out under `left_out`
+validation.json     every check of the ontology
+"""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import quote
+
+from graphmer.artifacts import atomic_folder, read_json, read_table, records, write_json
+from graphmer.corpus.fetch import fetch_sources
+from graphmer.corpus.fetch_config import FetchParams
+from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
+from graphmer.corpus.parse.config import ParseParams
+from graphmer.corpus.parse.corpus import parse_corpus
+from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
+from graphmer.errors import CorpusError
+from graphmer.kg.build import build_graph
+from graphmer.kg.config import GraphParams
+from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.validate import validate_graph
+from graphmer.kg.validate_config import ValidateParams
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format = Literal["parquet", "jsonl", "nt"]
+OUTPUTS = {
+    "manifest.json",
+    "validation.json",
+    "graph.nt",
+    *(f"{table}.{ending}" for table in ("entities", "triples") for ending in ("parquet", "jsonl")),
+}
+RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+RDFS_LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
+
+
+@dataclass(frozen=True)
+class FolderParams:
+    """The sections of params.yaml that a graph alone needs."""
+
+    fetch: FetchParams
+    parse: ParseParams
+    kg: GraphParams
+    validate: ValidateParams
+
+
+def graph_folder(
+    folder: Path, out: Path, name: str, licence: str, file_format: Format, params: FolderParams
+) -> dict[str, Any]:
+    """Write the validated graph of `folder` into `out`; returns its manifest.
+
+    name: of the package; "" takes the folder's.  licence: an SPDX expression, or LicenseRef-Proprietary for one's own
+    closed code; "" takes what the folder declares.
+    Raises CorpusError where the folder, its licence or `out` will not do, and OntologyError where the graph breaks a
+    critical rule; `out` is then as it was.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: no such folder; give the root of a code base")
+    _check_out(out)
+    source = _source(folder, name, licence)
+    fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
+    with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
+        work = Path(temporary)
+        corpus = Corpus(source.name, (source,))
+        fetch_sources(corpus, folder, work / "raw", fetch, work / "downloads")
+        parse_corpus(work / "raw", work / "parsed", params.parse)
+        build_graph(work / "parsed", work / "kg", params.kg)
+        validation = scratch / "validation.json"
+        validate_graph(
+            work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
+        )
+        left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
+        manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
+        _write_graph(work / "kg", scratch, file_format)
+        write_json(scratch / "manifest.json", manifest)
+    return manifest
+
+
+def _check_out(out: Path) -> None:
+    """The folder is replaced as a whole: one that holds anything else is never touched."""
+    if out.is_dir():
+        foreign = sorted(path.name for path in out.iterdir() if path.name not in OUTPUTS)
+        if foreign:
+            raise CorpusError(f"{out}: holds '{foreign[0]}', which is no graph; give an empty or a new folder as --out")
+    elif out.exists():
+        raise CorpusError(f"{out}: is a file; give a folder as --out")
+
+
+def _source(folder: Path, name: str, licence: str) -> Source:
+    package = name or folder.resolve().name
+    if not NAME.fullmatch(package):
+        raise CorpusError(f"{package!r}: expected a name of letters, digits, '.', '_' and '-'; give one with --name")
+    expression = licence or declared_licence(folder)
+    if not expression:
+        raise CorpusError(
+            f"{folder}: declares no licence; give one with --license (SPDX; {PROPRIETARY} for your own code)"
+        )
+    try:
+        parsed = str(parse_licence(expression))
+    except ValueError as error:
+        raise CorpusError(f"{folder}: licence: {error}; give one with --license") from None
+    return Source(
+        where=str(folder),
+        kind="path",
+        name=package,
+        version="0",
+        license=parsed,
+        languages=tuple(sorted(LANGUAGE_ENDINGS)),
+        split="train",
+        sha256="",
+        url="",
+        commit="",
+        path=str(folder.resolve()),
+        include=(),
+        exclude=(),
+    )
+
+
+def _write_graph(kg: Path, out: Path, file_format: Format) -> None:
+    assert file_format in get_args(Format), file_format
+    if file_format == "parquet":
+        for table in ("entities", "triples"):
+            (out / f"{table}.parquet").write_bytes((kg / f"{table}.parquet").read_bytes())
+        return
+    entities = read_table(kg / "entities.parquet", entities_schema())
+    triples = read_table(kg / "triples.parquet", triples_schema())
+    if file_format == "jsonl":
+        _write_lines(out / "entities.jsonl", _json_lines(entities))
+        _write_lines(out / "triples.jsonl", _json_lines(triples))
+    else:
+        _write_lines(out / "graph.nt", _n_triples(entities, triples))
+
+
+def _write_lines(path: Path, lines: Iterator[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(f"{line}\n" for line in lines)
+
+
+def _json_lines(frame: "pd.DataFrame") -> Iterator[str]:
+    for row in frame.to_dict(orient="records"):
+        yield json.dumps(row, ensure_ascii=False, sort_keys=False)
+
+
+def _n_triples(entities: "pd.DataFrame", triples: "pd.DataFrame") -> Iterator[str]:
+    """Types and names of entities, then the triples (W3C N-Triples; IRIs are urn:graphmer:, percent-encoded)."""
+    for row in records(entities):
+        yield f"{_iri('entity', row.entity)} {RDF_TYPE} {_iri('type', row.type)} ."
+        yield f"{_iri('entity', row.entity)} {RDFS_LABEL} {_literal(row.name)} ."
+    for row in records(triples):
+        yield f"{_iri('entity', row.head)} {_iri('relation', row.relation)} {_iri('entity', row.tail)} ."
+
+
+def _iri(kind: str, symbol: str) -> str:
+    return f"<urn:graphmer:{kind}:{quote(symbol, safe='')}>"
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'

@@ -1,0 +1,133 @@
+"""`graphmer kg`: the graph of a folder, its formats, what it refuses, and that it leaves other people's files alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from imports import ROOT
+
+LEDGER = ROOT / "tests/fixtures/corpus/ledger"
+JOURNAL = "python:ledger:ledger/journal.py#Journal"
+
+
+def graphmer(*flags: str, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "graphmer.cli", *flags]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    at = tmp_path_factory.mktemp("graphs")
+    for file_format in ("parquet", "jsonl", "nt"):
+        graphmer("kg", str(LEDGER), "--out", file_format, "--format", file_format, cwd=at)
+    return at
+
+
+def triples_of(graphs: Path) -> "pd.DataFrame":
+    return pd.read_parquet(graphs / "parquet" / "triples.parquet")
+
+
+def test_a_folder_outside_any_project_gives_a_validated_graph(graphs: Path) -> None:
+    triples = triples_of(graphs)
+    facts = set(zip(triples["head"], triples["relation"], triples["tail"], strict=True))
+    assert (f"{JOURNAL}.post", "calls", f"{JOURNAL}.find") in facts
+    figures = json.loads((graphs / "parquet" / "validation.json").read_text(encoding="utf-8"))
+    assert figures["triples"] == len(triples)
+    assert figures["domain_range"] == 1.0
+    assert set(triples["license"]) == {"Apache-2.0"}
+
+
+def test_every_format_says_the_same_triples(graphs: Path) -> None:
+    from urllib.parse import quote
+
+    triples = triples_of(graphs)
+    lines = (graphs / "jsonl" / "triples.jsonl").read_text(encoding="utf-8").splitlines()
+    assert pd.DataFrame(map(json.loads, lines))[["head", "relation", "tail"]].equals(
+        triples[["head", "relation", "tail"]]
+    )
+    stated = set((graphs / "nt" / "graph.nt").read_text(encoding="utf-8").splitlines())
+    for head, relation, tail in zip(triples["head"], triples["relation"], triples["tail"], strict=True):
+        names = [quote(head, safe=""), relation, quote(tail, safe="")]
+        kinds = ["entity", "relation", "entity"]
+        assert " ".join(f"<urn:graphmer:{kind}:{name}>" for kind, name in zip(kinds, names)) + " ." in stated
+    relations = [line for line in stated if "<urn:graphmer:relation:" in line]
+    assert len(relations) == len(triples)
+
+
+def test_the_table_counts_triples_by_relation_and_calls_resolved(graphs: Path, tmp_path: Path) -> None:
+    said = graphmer("kg", str(LEDGER), "--out", "kg", cwd=tmp_path).stdout
+    counts = triples_of(graphs)["relation"].value_counts()
+    shown = {tuple(line.split()) for line in said.splitlines()}
+    assert ("triples", f"{len(triples_of(graphs)):,}") in shown
+    assert ("calls", f"{counts['calls']:,}") in shown
+    assert "calls resolved, python" in said
+
+
+def test_two_runs_from_two_folders_give_the_same_bytes(graphs: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / "ledger"
+    shutil.copytree(LEDGER, copy)
+    graphmer("kg", str(copy), "--out", "kg", cwd=tmp_path)
+    for path in sorted((graphs / "parquet").iterdir()):
+        assert (tmp_path / "kg" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    said = graphmer("kg", str(LEDGER), "--out", str(tmp_path), cwd=tmp_path, expect=1).stderr
+    assert "holds 'thesis.txt', which is no graph" in said
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+
+
+def test_an_earlier_graph_is_replaced(tmp_path: Path) -> None:
+    graphmer("kg", str(LEDGER), "--out", "kg", "--format", "jsonl", cwd=tmp_path)
+    graphmer("kg", str(LEDGER), "--out", "kg", "--format", "nt", cwd=tmp_path)
+    assert {path.name for path in (tmp_path / "kg").iterdir()} == {"graph.nt", "manifest.json", "validation.json"}
+
+
+def test_code_without_a_licence_needs_one_said(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "main.py").write_text("def f():\n    return g()\n\ndef g():\n    return 1\n", encoding="utf-8")
+    said = graphmer("kg", "own", "--out", "kg", cwd=tmp_path, expect=1).stderr
+    assert "declares no licence" in said
+    assert not (tmp_path / "kg").exists()
+    graphmer("kg", "own", "--out", "kg", "--license", "LicenseRef-Proprietary", cwd=tmp_path)
+    entities = pd.read_parquet(tmp_path / "kg" / "entities.parquet")
+    triples = pd.read_parquet(tmp_path / "kg" / "triples.parquet")
+    names = dict(zip(entities["entity"], entities["qualified_name"], strict=True))
+    calls = triples[triples["relation"] == "calls"]
+    assert [(names[row.head], names[row.tail]) for row in calls.itertuples()] == [("main.f", "main.g")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("nowhere",), "nowhere: no such folder"),
+        ((".",), "declares no licence"),
+        ((".", "--license", "MIT"), "no .java or .py file is left"),
+        ((".", "--license", "GPL-3.0-only"), "licence GPL-3.0-only is not on the allow list"),
+        ((".", "--license", "MIT", "--params", "none.yaml"), "none.yaml: not found"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(flags: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    code = 2 if "--params" in flags else 1
+    said = graphmer("kg", *flags, "--out", "kg", cwd=tmp_path, expect=code).stderr
+    assert message in said.strip().splitlines()[-1]
+    assert "Traceback" not in said
+    assert not (tmp_path / "kg").exists()
+
+
+def test_help_imports_neither_torch_nor_pandas() -> None:
+    script = (
+        "import sys, graphmer.cli; "
+        "from typer.testing import CliRunner; "
+        "assert CliRunner().invoke(graphmer.cli.app, ['kg', '--help']).exit_code == 0; "
+        "print([name for name in ('torch', 'pandas', 'pyarrow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
