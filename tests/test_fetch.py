@@ -429,10 +429,11 @@ def test_a_folder_is_copied_without_links_tools_and_its_own_output(tmp_path: Pat
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")
     (tmp_path / "code" / "same.py").symlink_to("m.py")
+    (tmp_path / "code" / "loop.py").symlink_to("loop.py")
     os.mkfifo(tmp_path / "code" / "pipe.py")
     (source,) = fetch(tmp_path, folder_pin("code"))["sources"]
     assert set(tree(tmp_path / "raw" / "mine")) == {"m.py", "pkg/n.py"}
-    assert source["skipped"] == {"ignored": 2, "link": 1, "not_needed": 1, "special": 1}
+    assert source["skipped"] == {"ignored": 2, "link": 2, "not_needed": 1, "special": 1}
     fetch_corpus(write_pins(tmp_path, folder_pin("code")), tmp_path / "code" / "out", PARAMS, tmp_path / "downloads")
     fetch_corpus(write_pins(tmp_path, folder_pin("code")), tmp_path / "code" / "out", PARAMS, tmp_path / "downloads")
     assert set(tree(tmp_path / "code" / "out" / "mine")) == {"m.py", "pkg/n.py"}

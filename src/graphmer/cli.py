@@ -15,7 +15,12 @@ from graphmer.errors import GraphmerError, ParamsError
 # The library lies in the project's src/; its parameters at the project's root.
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
-app = typer.Typer(help="A validated knowledge graph of source code.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="A validated knowledge graph of source code.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 class FileFormat(StrEnum):

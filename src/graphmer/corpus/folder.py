@@ -84,7 +84,8 @@ def _regular_bytes(path: Path, folder: Path, where: str, skipped: Counter[str]) 
         skipped["vanished"] += 1
         return None
     if stat.S_ISLNK(status.st_mode):
-        if not path.resolve().is_relative_to(folder.resolve()):
+        # Not Path.resolve(), which raises on a loop of links.
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
             raise CorpusError(
                 f"{where}: link '{path.relative_to(folder)}' leaves the folder; remove it, or copy its target in"
             )
