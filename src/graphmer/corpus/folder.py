@@ -71,7 +71,7 @@ def _walk(folder: Path, ignored: Path, skipped: Counter[str]) -> Iterator[Path]:
 
 
 def _is_ignored(folder: Path, ignored: Path) -> bool:
-    is_environment = (folder / "pyvenv.cfg").is_file()
+    is_environment = os.path.isfile(folder / "pyvenv.cfg")  # Path.is_file raises where the folder may not be entered
     return (
         folder.name.startswith(".") or folder.name in IGNORED_FOLDERS or is_environment or folder.resolve() == ignored
     )

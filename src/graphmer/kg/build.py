@@ -57,6 +57,7 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
         "triples": _counts(triples, "relation", "language"),
         "calls": _calls(graphs),
         "duplicates_collapsed": sum(graph.duplicates for graph in graphs),
+        "dropped": dict(sorted(sum((graph.dropped for graph in graphs), Counter[str]()).items())),
         "external_type_conflicts": conflicts,
         **_near_duplicates(files, repeats),
     }

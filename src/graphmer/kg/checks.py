@@ -228,20 +228,27 @@ def _top_level(symbol: str) -> str:
 def _linearisation(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
     """Python's method resolution order exists."""
     orders: dict[str, list[str] | None] = {}
-
-    def order(symbol: str, under_way: frozenset[str]) -> list[str] | None:
-        if symbol in under_way:
-            return None
-        if symbol not in orders:
-            parents = graph.parents.get(symbol, [])
-            above = [order(parent, under_way | {symbol}) for parent in parents]
-            merged = None if None in above else merge_orders([*(list(one) for one in above if one), list(parents)])
-            orders[symbol] = None if merged is None else [symbol, *merged]
-        return orders[symbol]
-
     for row in graph.rows:
-        if row.relation == "inherits_from" and row.language == "python" and order(row.head, frozenset()) is None:
+        if row.relation == "inherits_from" and row.language == "python" and _order(row.head, graph, orders) is None:
             yield Offender(row.Index, "the bases do not linearise (C3)")
+
+
+def _order(symbol: str, graph: Graph, orders: dict[str, list[str] | None]) -> list[str] | None:
+    """C3 of one class, kept in `orders` with that of its ancestors; None where there is none."""
+    todo = [(symbol, False)]  # a stack: chains are longer than Python's own
+    while todo:
+        one, above_done = todo.pop()
+        parents = graph.parents.get(one, [])
+        if above_done:
+            above = [orders[parent] for parent in parents]
+            known = [order for order in above if order is not None]
+            merged = merge_orders([*known, parents]) if len(known) == len(above) else None
+            orders[one] = None if merged is None else [one, *merged]
+        elif one not in orders:
+            orders[one] = None  # under way: a cycle has no order
+            todo.append((one, True))
+            todo += [(parent, False) for parent in parents]
+    return orders[symbol]
 
 
 def _containment(graph: Graph, ontology: Ontology) -> Iterable[Offender]:

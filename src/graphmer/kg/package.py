@@ -22,6 +22,7 @@ from graphmer.kg.facts import ExternalEntity, Fact, PackageFacts, Resolved, Sour
 from graphmer.kg.manifest_facts import manifest_facts, manifest_language
 from graphmer.kg.resolve.java import resolve_java
 from graphmer.kg.resolve.python import resolve_python
+from graphmer.kg.rings import without_rings
 from graphmer.kg.schema import entities_schema, triples_schema
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class PackageGraph(NamedTuple):
     externals: list[ExternalEntity]
     calls: dict[str, Counter[str]]  # by language
     duplicates: int
+    dropped: Counter[str]
 
 
 class _FileRow(NamedTuple):
@@ -146,7 +148,8 @@ class _Graph:
                 known = end in self.entities or end in self.externals
                 assert known, f"{fact.file}:{fact.line_start}: {fact.head} {fact.relation} {fact.tail}: no entity {end}"
         # The surest evidence of an edge first, then the first place: a name that is bound somewhere is not ambiguous.
-        order = sorted(self.facts, key=lambda fact: (*fact[:3], -fact.confidence, *fact[3:]))
+        facts, dropped = without_rings(self.facts)
+        order = sorted(facts, key=lambda fact: (*fact[:3], -fact.confidence, *fact[3:]))
         first = {fact[:3]: fact for fact in reversed(order)}
         used = {end for head, _, tail in first for end in (head, tail)}
         return PackageGraph(
@@ -157,7 +160,8 @@ class _Graph:
             ),
             externals=[external for symbol, external in sorted(self.externals.items()) if symbol in used],
             calls=self.calls,
-            duplicates=len(self.facts) - len(first),
+            duplicates=len(facts) - len(first),
+            dropped=dropped,
         )
 
 

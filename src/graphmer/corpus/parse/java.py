@@ -27,7 +27,7 @@ from graphmer.corpus.parse.java_definitions import DEFINITIONS
 from graphmer.corpus.parse.java_scopes import Body, JavaScopes, first_child, span
 from graphmer.corpus.parse.java_text import count_text, erase
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
-from graphmer.corpus.parse.treesitter import captures, parse, too_deep
+from graphmer.corpus.parse.treesitter import captures, name_of, parse, too_deep
 
 SUPER = re.compile(rb"\s*\.\s*super\b")
 IMPORT = re.compile(r"import\s+(static\s+)?([^;*]+?)\s*(\.\s*\*)?\s*;?$", re.DOTALL)
@@ -114,7 +114,7 @@ def _arguments(scopes: JavaScopes, node: Node) -> tuple[int, str]:
 
 
 def _call(scopes: JavaScopes, node: Node) -> None:
-    name_node = node.child_by_field_name("name")
+    name_node = name_of(node)
     if name_node is None:
         return
     source, name = scopes.source, scopes.text(name_node)

@@ -6,6 +6,7 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse.java_scopes import Body, JavaScopes, span
 from graphmer.corpus.parse.java_text import one_line, plain_parameters
+from graphmer.corpus.parse.treesitter import name_of
 
 PRIMITIVES = frozenset({"byte", "short", "int", "long", "float", "double", "char", "boolean"})
 ENUM_CONSTANT_MODIFIERS = ("enum", "final", "public", "static")
@@ -17,7 +18,7 @@ def _block(scopes: JavaScopes, node: Node) -> None:
 
 def _type(kind: str) -> Callable[[JavaScopes, Node], None]:
     def define(scopes: JavaScopes, node: Node) -> None:
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        name, body = name_of(node), node.child_by_field_name("body")
         if name is None:
             return
         header = scopes.source[name.end_byte : body.start_byte if body is not None else node.end_byte]
@@ -39,7 +40,7 @@ def _body(scopes: JavaScopes, node: Node) -> None:
 
 
 def _enum_constant(scopes: JavaScopes, node: Node) -> None:
-    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    name, body = name_of(node), node.child_by_field_name("body")
     if name is None:
         return
     enum = scopes.owner.path.rpartition(".")[2]
@@ -49,7 +50,7 @@ def _enum_constant(scopes: JavaScopes, node: Node) -> None:
 
 
 def _method(scopes: JavaScopes, node: Node) -> None:
-    name, returned = node.child_by_field_name("name"), node.child_by_field_name("type")
+    name, returned = name_of(node), node.child_by_field_name("type")
     if name is None or returned is None:
         return
     parameters = _parameters(scopes, node)
@@ -68,7 +69,7 @@ def _implied(parameters: str) -> list[str]:
 
 
 def _constructor(scopes: JavaScopes, node: Node) -> None:
-    name = node.child_by_field_name("name")
+    name = name_of(node)
     if name is None:
         return
     record = node.parent.parent if node.type == "compact_constructor_declaration" and node.parent is not None else None
@@ -84,12 +85,12 @@ def _parameters(scopes: JavaScopes, node: Node) -> str:
 
 def _parameter(scopes: JavaScopes, node: Node) -> None:
     """A parameter; a component of a record is a field of it."""
-    name, kind = node.child_by_field_name("name"), node.child_by_field_name("type")
+    name, kind = name_of(node), node.child_by_field_name("type")
     dimensions = scopes.text(node.child_by_field_name("dimensions"))
     extra: tuple[str, ...] = ()
     if node.type == "spread_parameter":  # its type has no field name, and its name stands in a declarator
         children = [child for child in node.named_children if child.type != "modifiers"]
-        kind, name = children[0], children[-1].child_by_field_name("name")
+        kind, name = children[0], name_of(children[-1])
         dimensions, extra = "...", ("varargs",)
     if name is None or kind is None:
         return
@@ -119,7 +120,7 @@ def _lambda_parameter(scopes: JavaScopes, node: Node) -> None:
 def _field(scopes: JavaScopes, node: Node) -> None:
     kind = scopes.text(node.child_by_field_name("type"))
     for declarator in node.children_by_field_name("declarator"):
-        name = declarator.child_by_field_name("name")
+        name = name_of(declarator)
         if name is not None:
             signature = one_line(kind + scopes.text(declarator.child_by_field_name("dimensions")))
             scopes.define("field", node, scopes.text(name), span(name), signature)
@@ -128,7 +129,7 @@ def _field(scopes: JavaScopes, node: Node) -> None:
 def _local(scopes: JavaScopes, node: Node) -> None:
     kind = scopes.text(node.child_by_field_name("type"))
     for declarator in node.children_by_field_name("declarator") or [node]:  # a resource declares one itself
-        name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
+        name, value = name_of(declarator), declarator.child_by_field_name("value")
         if name is None:
             continue
         dimensions = scopes.text(declarator.child_by_field_name("dimensions"))
@@ -138,7 +139,7 @@ def _local(scopes: JavaScopes, node: Node) -> None:
 
 
 def _local_for(scopes: JavaScopes, node: Node) -> None:
-    kind, name = node.child_by_field_name("type"), node.child_by_field_name("name")
+    kind, name = node.child_by_field_name("type"), name_of(node)
     value = node.child_by_field_name("value")
     if kind is None or name is None:
         return
@@ -148,7 +149,7 @@ def _local_for(scopes: JavaScopes, node: Node) -> None:
 
 
 def _local_catch(scopes: JavaScopes, node: Node) -> None:
-    name = node.child_by_field_name("name")
+    name = name_of(node)
     kinds = [child for child in node.named_children if child.type == "catch_type"]
     if name is not None and kinds:
         scopes.define_local(node, scopes.text(kinds[0]), name)
@@ -156,7 +157,7 @@ def _local_catch(scopes: JavaScopes, node: Node) -> None:
 
 def _local_pattern(scopes: JavaScopes, node: Node) -> None:
     """`o instanceof Foo foo`, `case Foo foo`, and the parts of a record pattern."""
-    name = node.child_by_field_name("name") or node.named_child(node.named_child_count - 1)
+    name = name_of(node) or node.named_child(node.named_child_count - 1)
     kind = node.child_by_field_name("right") or node.named_child(0)
     if name is not None and kind is not None and name.type == "identifier" and kind != name:
         scopes.define_local(node, scopes.text(kind), name)

@@ -27,7 +27,7 @@ from tree_sitter import Node
 from graphmer.corpus.parse.python_scopes import FUNCTIONS, Frame, PythonScopes
 from graphmer.corpus.parse.python_text import UNKNOWN, access_path, docstring_node, docstring_text, one_line, text
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
-from graphmer.corpus.parse.treesitter import captures, parse, too_deep
+from graphmer.corpus.parse.treesitter import captures, name_of, parse, too_deep
 
 SOURCE_ROOTS = ("src", "lib", "python")
 MODIFIERS = {
@@ -106,7 +106,7 @@ def _documented(body: Node | None) -> tuple[str, tuple[int, int]]:
 
 
 def _class(scopes: PythonScopes, node: Node) -> None:
-    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    name, body = name_of(node), node.child_by_field_name("body")
     if name is None or body is None:
         return
     scopes.claimed.add(name.start_byte)
@@ -158,7 +158,7 @@ def _file_decorators(scopes: PythonScopes, node: Node, frame: Frame) -> tuple[st
 
 
 def _function(scopes: PythonScopes, node: Node) -> None:
-    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    name, body = name_of(node), node.child_by_field_name("body")
     parameters = node.child_by_field_name("parameters")
     if name is None or body is None or parameters is None:
         return
@@ -400,7 +400,7 @@ def _augmented(scopes: PythonScopes, node: Node) -> None:
 
 
 def _walrus(scopes: PythonScopes, node: Node) -> None:
-    name = node.child_by_field_name("name")
+    name = name_of(node)
     if name is not None:
         _bind(scopes, "assign", name, access_path(node.child_by_field_name("value")))
 

@@ -45,6 +45,12 @@ def captures(name: str, root: Node) -> dict[str, list[Node]]:
     return QueryCursor(query(name)).captures(root)
 
 
+def name_of(node: Node) -> Node | None:
+    """A definition's or a call's name; None also where the parser made one up, of no bytes, to mend a broken line."""
+    name = node.child_by_field_name("name")
+    return name if name is not None and name.end_byte > name.start_byte else None
+
+
 def too_deep(source: bytes) -> bool:
     """Whether brackets nest deeper than MAX_BRACKET_DEPTH; brackets in texts and comments count too.
 

@@ -352,14 +352,24 @@ class Evaluator:
 
     def order(self, symbol: str) -> list[str]:
         """Method resolution order: C3, or depth first where the bases do not linearise or are cyclic."""
-        if symbol not in self.orders:
-            self.orders[symbol] = [symbol]  # a cycle ends here
-            bases = self.bases(symbol)
-            merged = merge_orders([*(self.order(base)[:] for base in bases), bases[:]])
-            if merged is None:
-                merged = list(dict.fromkeys(name for base in bases for name in self.order(base)))
-            self.orders[symbol] = [symbol, *(name for name in merged if name != symbol)]
+        todo: list[tuple[str, list[str] | None]] = [(symbol, None)]  # a stack: chains are longer than Python's own
+        while todo:
+            one, bases = todo.pop()
+            if bases is not None:
+                self.orders[one] = self._merged(one, bases)
+            elif one not in self.orders:
+                self.orders[one] = [one]  # a cycle ends here
+                bases = self.bases(one)
+                todo.append((one, bases))
+                todo += [(base, None) for base in reversed(bases)]
         return self.orders[symbol]
+
+    def _merged(self, symbol: str, bases: list[str]) -> list[str]:
+        orders = [self.orders[base] for base in bases]
+        merged = orders[0] if len(orders) == 1 else merge_orders([*orders, bases])
+        if merged is None:
+            merged = list(dict.fromkeys(name for order in orders for name in order))
+        return [symbol, *(name for name in merged if name != symbol)]
 
 
 def type_names(said: str) -> list[str]:
