@@ -15,6 +15,7 @@ from graphmer.evaluate.link_figures import headline_metrics, link_figures
 from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data, predict_all
 from graphmer.evaluate.names import shape, subtokens
 from graphmer.evaluate.package_view import build_views, find_hole, without_support
+from graphmer.evaluate.pykeen_export import export_pykeen
 from graphmer.evaluate.queries import SETTINGS, build_queries
 from graphmer.evaluate.ranking import chance_mrr
 from graphmer.evaluate.symbolic import COLUMN, SymbolicFeatures
@@ -483,3 +484,44 @@ def test_a_graph_that_was_not_the_packed_one_is_refused(tmp_path):
     write_json(tmp_path / "packed" / "manifest.json", manifest)
     with pytest.raises(ArtifactError, match=r"packed from another entities\.parquet .* run dvc repro pack"):
         load_link_data(tmp_path / "packed", tmp_path / "kg")
+
+
+def rows_of(path):
+    return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_exported_queries_pools_and_known_tails_are_those_that_are_ranked_here(data, tmp_path):
+    exported = export_pykeen(data, PARAMS, tmp_path / "out")
+    pools = {}
+    for pool, entity in rows_of(tmp_path / "out" / "pools.tsv"):
+        pools.setdefault(pool, []).append(entity)
+    for split, name in (("val", "validation"), ("test", "testing")):
+        queries = queries_of(data, split=split)
+        asked = rows_of(tmp_path / "out" / f"{name}.tsv")
+        keys = [key for (key,) in rows_of(tmp_path / "out" / f"{name}.pools.tsv")]
+        known = rows_of(tmp_path / "out" / f"{name}.known.tsv")
+        assert len(asked) == len(keys) == len(queries) == getattr(exported, name) > 0
+        for query, ((head, relation, tail), key) in enumerate(zip(asked, keys, strict=True)):
+            assert head == data.entities.symbols[queries.head[query]]
+            assert load_ontology().relations[relation].id == queries.relation[query]
+            assert pools[key].index(tail) == queries.truth[query]
+            others = [pools[key].index(entity) for number, entity in known if int(number) == query]
+            assert others == queries.known[query].tolist()
+
+
+def test_no_exported_training_triple_joins_the_ends_of_a_held_out_one(data, tmp_path):
+    exported = export_pykeen(data, PARAMS, tmp_path / "out")
+    training = rows_of(tmp_path / "out" / "training.tsv")
+    ends = {frozenset((head, tail)) for head, _, tail in training}
+    held = [data.triples.iloc[np.unique(one.leaf_triple[one.leaf_query])] for one in data.splits.values()]
+    assert sum(map(len, held)) >= exported.validation + exported.testing
+    for triples in held:
+        assert not {frozenset(pair) for pair in zip(triples["head"], triples["tail"], strict=True)} & ends
+    assert len(training) + exported.ambiguous_left_out + exported.query_pairs_left_out == len(data.triples)
+
+
+def test_an_export_never_replaces_a_folder_that_holds_something(data, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtifactError, match="give a new or an empty folder"):
+        export_pykeen(data, PARAMS, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
