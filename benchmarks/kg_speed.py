@@ -33,6 +33,7 @@ from graphmer.corpus.parse.treesitter import parse  # noqa: E402
 from graphmer.kg.build import build_graph  # noqa: E402
 from graphmer.kg.config import GraphParams  # noqa: E402
 from graphmer.kg.schema import triples_schema  # noqa: E402
+from graphmer.kg.validate import RESOLVED  # noqa: E402
 from graphmer.params import load_section, load_tree  # noqa: E402
 
 
@@ -136,10 +137,11 @@ def graph_figures(kg: Path) -> dict[str, Any]:
     for relation, part in triples.groupby("relation")["resolution"]:
         shares = part.value_counts(normalize=True).sort_index().round(4)
         by_relation[str(relation)] = dict(zip(shares.index, shares.tolist(), strict=True))
-    resolved = {
-        language: round(1 - counts.get("unresolved", 0) / counts["seen"], 4) for language, counts in calls.items()
+    rates = {
+        language: round(sum(counts.get(outcome, 0) for outcome in RESOLVED) / counts["seen"], 4)
+        for language, counts in calls.items()
     }
-    return {"triples": len(triples), "calls_resolved": resolved, "resolution_by_relation": by_relation}
+    return {"triples": len(triples), "resolution_rate": rates, "resolution_by_relation": by_relation}
 
 
 def growth(raw: Path, scratch: Path) -> list[dict[str, Any]]:
