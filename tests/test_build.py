@@ -282,7 +282,7 @@ def build_with(monkeypatch: pytest.MonkeyPatch, folder: Path, resolved: Resolved
 
 
 def fact(head: str, relation: str, tail: str, at: int, resolution: str = "exact", confidence: float = 1.0) -> Fact:
-    return Fact(head, relation, tail, "m.py", at, at + 1, 1, 1, resolution, confidence)
+    return Fact(head, relation, tail, "m.py", at, at + 1, resolution, confidence)
 
 
 def test_an_edge_is_kept_once_at_its_first_span(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from graphmer.artifacts import atomic_folder, nested, read_table, sha256_file, write_json, write_table
 from graphmer.corpus.parse.columns import arrow_table
 from graphmer.corpus.parse.executor import map_ordered
+from graphmer.corpus.parse.lines import LineIndex, with_lines, without_lines
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.errors import ArtifactError
 from graphmer.kg.config import GraphParams
@@ -74,7 +75,7 @@ def _package_tables(files: "pd.DataFrame", parsed: Path) -> Iterator[PackageTabl
     symbol_rows = symbols.groupby("package").indices
     reference_rows = references.groupby("package").indices
     num_splits = files.groupby("package")["split"].nunique()
-    for key, part in files.drop(columns="text").groupby(["package", "split"]):
+    for key, part in files.groupby(["package", "split"]):
         package, split = cast(tuple[str, str], key)
         own_symbols = symbols.iloc[symbol_rows.get(package, [])]
         own_references = references.iloc[reference_rows.get(package, [])]
@@ -105,10 +106,12 @@ def _entities(graphs: list[PackageGraph], externals: list[ExternalEntity]) -> "p
     import pyarrow as pa
 
     rows = [
-        Entity(symbol, kind, name, qualified, language, "", "", 0, 0, 0, 0, "", "", True)
+        Entity(symbol, kind, name, qualified, language, "", "", 0, 0, "", "", True)
         for symbol, kind, name, qualified, language in externals
     ]
-    table = pa.concat_tables([*(graph.entities for graph in graphs), arrow_table(rows, entities_schema())])
+    schema = entities_schema()
+    nowhere = with_lines(arrow_table(rows, without_lines(schema)), LineIndex(files_schema().empty_table()), schema)
+    table = pa.concat_tables([*(graph.entities for graph in graphs), nowhere])
     frame: pd.DataFrame = table.to_pandas().sort_values("entity", ignore_index=True)
     twice = frame.loc[frame["entity"].duplicated(), "entity"]
     assert twice.empty, f"{twice.iloc[0]}: two entities of one symbol"

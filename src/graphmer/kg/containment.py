@@ -16,7 +16,7 @@ DEFAULT_JAVA_PACKAGE = "<default>"
 
 
 class Entity(NamedTuple):
-    """One row of entities.parquet, in its order of columns."""
+    """One row of entities.parquet, in its order of columns, less the lines."""
 
     entity: str
     type: str
@@ -25,8 +25,6 @@ class Entity(NamedTuple):
     language: str
     package: str
     file: str
-    line_start: int
-    line_end: int
     byte_start: int
     byte_end: int
     signature: str
@@ -56,17 +54,14 @@ def repository_symbol(package: str) -> str:
 
 def shown(head: str, relation: str, tail: str, file: str, span: Span, resolution: str = "exact") -> Fact:
     """A certain fact that is read off the layout or a manifest."""
-    return Fact(
-        head, relation, tail, file, span.byte_start, span.byte_end, span.line_start, span.line_end, resolution, 1.0
-    )
+    return Fact(head, relation, tail, file, span.byte_start, span.byte_end, resolution, 1.0)
 
 
 def file_entity(language: str, package: str, file: str, whole: Span) -> Entity:
     """The File entity of code or of a document."""
-    lines = whole.line_start, whole.line_end
     symbol = file_symbol(language, package, file)
     name = PurePosixPath(file).name
-    return Entity(symbol, "File", name, file, language, package, file, *lines, 0, whole.byte_end, "", "", False)
+    return Entity(symbol, "File", name, file, language, package, file, 0, whole.byte_end, "", "", False)
 
 
 def definition_entity(definition: Symbol, entity_type: str, language: str, package: str, file: str) -> Entity:
@@ -79,8 +74,6 @@ def definition_entity(definition: Symbol, entity_type: str, language: str, packa
         language,
         package,
         file,
-        definition.line_start,
-        definition.line_end,
         definition.byte_start,
         definition.byte_end,
         definition.signature,
@@ -105,8 +98,6 @@ def module_entity(module: Module, language: str, package: str, wholes: Mapping[s
         language,
         package,
         module.files[0],
-        whole.line_start,
-        whole.line_end,
         whole.byte_start,
         whole.byte_end,
         "",
@@ -148,8 +139,8 @@ def _defines(facts: PackageFacts, source: SourceFile, types: Mapping[str, str]) 
 
 
 def name_span(symbol: Symbol) -> Span:
-    """The defining name's bytes, on the definition's first line at the earliest."""
-    return Span(symbol.name_byte_start, symbol.name_byte_end, symbol.line_start, symbol.line_end)
+    """The defining name's bytes."""
+    return Span(symbol.name_byte_start, symbol.name_byte_end)
 
 
 def _python_modules(facts: PackageFacts) -> list[Module]:

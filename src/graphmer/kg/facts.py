@@ -16,8 +16,6 @@ class Fact(NamedTuple):
     file: str
     byte_start: int
     byte_end: int
-    line_start: int
-    line_end: int
     resolution: str  # exact, inferred, ambiguous, external
     confidence: float
 

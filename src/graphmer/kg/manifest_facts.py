@@ -74,8 +74,6 @@ def _target(package: str, file: str, row: Reference) -> Entity:
         manifest_language(file),
         package,
         file,
-        row.line_start,
-        row.line_end,
         row.byte_start,
         row.byte_end,
         "",
@@ -85,4 +83,4 @@ def _target(package: str, file: str, row: Reference) -> Entity:
 
 
 def _span(row: Reference) -> Span:
-    return Span(row.byte_start, row.byte_end, row.line_start, row.line_end)
+    return Span(row.byte_start, row.byte_end)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmer.corpus.parse.columns import arrow_table
+from graphmer.corpus.parse.lines import LineIndex, with_lines, without_lines
 from graphmer.corpus.parse.records import Reference, Span, Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.containment import (
@@ -73,13 +74,14 @@ class _FileRow(NamedTuple):
     kind: str
     is_test: bool
     bytes: int
-    lines: int
 
 
 def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
     """Resolve one package; the same rows give the same graph on any process."""
+    import pyarrow as pa
+
     files = {row.file: row for row in _records(tables.files, _FileRow)}
-    wholes = {row.file: Span(0, row.bytes, 1, max(row.lines, 1)) for row in files.values()}
+    wholes = {row.file: Span(0, row.bytes) for row in files.values()}
     symbols = _by_file(tables.symbols, Symbol)
     references = _by_file(tables.references, Reference)
     graph = _Graph(tables.package, repository_symbol(tables.package) if tables.has_repository else "")
@@ -94,7 +96,7 @@ def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
     if tables.has_repository:
         manifests = {row.file: references.get(row.file, []) for row in files.values() if row.kind == "manifest"}
         graph.add_repository(manifests, _main_language(files))
-    return graph.finish(files)
+    return graph.finish(files, LineIndex(pa.Table.from_pandas(tables.files[["file", "text"]])))
 
 
 class _Graph:
@@ -136,28 +138,27 @@ class _Graph:
         for external in declared.externals:
             self.externals.setdefault(external.entity, external)
         name = self.package
-        row = Entity(self.repository, "Repository", name, name, language, name, "", 0, 0, 0, 0, "", "", False)
+        row = Entity(self.repository, "Repository", name, name, language, name, "", 0, 0, "", "", False)
         self._add_entity(row)
 
     def _add_entity(self, entity: Entity) -> None:
         self.entities.setdefault(entity.entity, entity)  # a build target may stand in two manifests
 
-    def finish(self, files: Mapping[str, _FileRow]) -> PackageGraph:
+    def finish(self, files: Mapping[str, _FileRow], index: LineIndex) -> PackageGraph:
         for fact in self.facts:
             for end in (fact.head, fact.tail):
                 known = end in self.entities or end in self.externals
-                assert known, f"{fact.file}:{fact.line_start}: {fact.head} {fact.relation} {fact.tail}: no entity {end}"
+                assert known, f"{fact.file}:{fact.byte_start}: {fact.head} {fact.relation} {fact.tail}: no entity {end}"
         # The surest evidence of an edge first, then the first place: a name that is bound somewhere is not ambiguous.
         facts, dropped = without_rings(self.facts)
         order = sorted(facts, key=lambda fact: (*fact[:3], -fact.confidence, *fact[3:]))
         first = {fact[:3]: fact for fact in reversed(order)}
         used = {end for head, _, tail in first for end in (head, tail)}
+        rows = [_triple(first[key], files[first[key].file]) for key in sorted(first)]
         return PackageGraph(
             package=self.package,
-            entities=arrow_table(sorted(self.entities.values()), entities_schema()),
-            triples=arrow_table(
-                [_triple(first[key], files[first[key].file]) for key in sorted(first)], triples_schema()
-            ),
+            entities=_lined(sorted(self.entities.values()), entities_schema(), index),
+            triples=_lined(rows, triples_schema(), index),
             externals=[external for symbol, external in sorted(self.externals.items()) if symbol in used],
             calls=self.calls,
             duplicates=len(facts) - len(first),
@@ -165,13 +166,17 @@ class _Graph:
         )
 
 
+def _lined(rows: list[tuple[Any, ...]], schema: "pa.Schema", index: LineIndex) -> "pa.Table":
+    return with_lines(arrow_table(rows, without_lines(schema)), index, schema)
+
+
 def _triple(fact: Fact, file: _FileRow) -> tuple[Any, ...]:
-    """A row of triples.parquet."""
+    """A row of triples.parquet, less the lines."""
     language = manifest_language(file.file) if file.kind == "manifest" else file.language
     return (
         *(fact.head, fact.relation, fact.tail),
         *(language, file.package, file.version, file.license, file.file),
-        *(fact.line_start, fact.line_end, fact.byte_start, fact.byte_end),
+        *(fact.byte_start, fact.byte_end),
         *("static_analysis", fact.confidence, fact.resolution, file.split),
     )
 

@@ -12,6 +12,7 @@ from graphmer.corpus.parse.columns import arrow_table
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.executor import map_ordered
 from graphmer.corpus.parse.languages import LANGUAGES, language_of
+from graphmer.corpus.parse.lines import LineIndex, with_lines, without_lines
 from graphmer.corpus.parse.modules import BY_MODULE, split_modules
 from graphmer.corpus.parse.reading import PackageKey, parse_file, printable
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
@@ -133,9 +134,10 @@ def _parse_shard(shard: Shard, params: ParseParams) -> ShardTables:
             first, *rest = symbol
             symbols.append((first, package, language, name, parsed.module, *rest))
         references += [(package, language, name, *reference) for reference in parsed.references]
+    table, wide = arrow_table(files, files_schema()), symbols_schema()
     return ShardTables(
-        arrow_table(files, files_schema()),
-        arrow_table(symbols, symbols_schema()),
+        table,
+        with_lines(arrow_table(symbols, without_lines(wide)), LineIndex(table), wide),
         arrow_table(references, references_schema()),
     )
 

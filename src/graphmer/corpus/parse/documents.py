@@ -5,7 +5,6 @@ Mentions stand between backticks: `name`, ``pkg.name``, :func:`~pkg.name`, :clas
 """
 
 import re
-from bisect import bisect_right
 
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Reference
 
@@ -17,7 +16,6 @@ CODE_NAME = re.compile(rb"[~!.@]*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\([^()]*\))
 
 def parse_document(source: bytes, where: FileKey) -> ParsedFile:
     """The code names that a page mentions; a document has no module and defines nothing."""
-    newlines = [match.start() for match in re.finditer(rb"\n", source)]
     scope = f"{where.language}:{where.package}:{where.file}"
     references = []
     for match in QUOTED.finditer(source):
@@ -26,8 +24,7 @@ def parse_document(source: bytes, where: FileKey) -> ParsedFile:
             start, end = span
             path = source[start:end].decode("ascii")
             name = path.rpartition(".")[2]
-            line = bisect_right(newlines, end - 1) + 1
-            references.append(Reference(scope, "mention", name, path, 0, end - len(name), end, line, line))
+            references.append(Reference(scope, "mention", name, path, 0, end - len(name), end))
     return ParsedFile("", [], references, "ok", "")
 
 

@@ -12,7 +12,6 @@ Kinds of references, beside `import`, `static_import` and `star_import` (ordinal
   anonymous         the supertype of an anonymous class; scope: that class. enum_body: the same for a constant's body
   annotation        scope: the definition that carries it
   type_variable     name T, value its first bound or empty; scope: the class or method that declares it
-  name              the name of a definition (the scope), where it does not stand on that definition's first line
   assign            name a local `var`, value the path of its first value
 Paths are written by `java_text.access_path`; their first name is the last part of a symbol where it is a local.
 """
@@ -55,8 +54,7 @@ def parse_java(source: bytes, where: FileKey) -> ParsedFile:
 def _define_module(scopes: JavaScopes, root: Node) -> None:
     name = scopes.package.rpartition(".")[2]
     end = len(scopes.source)
-    lines_and_bytes = (1, scopes.line(max(end - 1, 0)), 0, end, 0, 0)
-    scopes.symbols.append(Symbol(scopes.prefix, "module", name, scopes.package, "", *lines_and_bytes, "", "", 0, 0, ""))
+    scopes.symbols.append(Symbol(scopes.prefix, "module", name, scopes.package, "", 0, end, 0, 0, "", "", 0, 0, ""))
 
 
 def _prepare(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:

@@ -1,7 +1,6 @@
 """The state of one pass over a Java file: nested scopes, the names that are visible, and the rows found so far."""
 
 from bisect import bisect_left
-from itertools import accumulate
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -74,12 +73,6 @@ class JavaScopes:
         self.bodies: dict[int, Body] = {}  # by the first byte of the class body
         self.paths: dict[int, str] = {}  # node id of a call -> its access path
         self._paths_seen: dict[str, int] = {}
-        lengths = (len(line) + 1 for line in source.split(b"\n"))
-        self._newlines = [end - 1 for end in accumulate(lengths)]
-
-    def line(self, byte: int) -> int:
-        """The line, counted from 1, in which a byte stands."""
-        return bisect_left(self._newlines, byte) + 1
 
     def text(self, node: Node | None) -> str:
         """The source text of a node; empty for none."""
@@ -125,12 +118,9 @@ class JavaScopes:
         symbol = self.prefix + path
         modifiers = self._modifiers(kind, start, symbol, extra)
         docstring, doc_start, doc_end = self._javadoc(start)
-        line = self.line(start)
-        if self.line(token[0]) != line:
-            self.refer("name", name, "", 0, *token, scope=symbol)
         self.symbols.append(
             Symbol(
-                symbol, kind, name, qualified, owner.symbol, line, self.line(end - 1), start, end,
+                symbol, kind, name, qualified, owner.symbol, start, end,
                 *token, signature, docstring, doc_start, doc_end, modifiers,
             )
         )  # fmt: skip
@@ -145,9 +135,8 @@ class JavaScopes:
 
     def refer(self, kind: str, name: str, value: str, ordinal: int, start: int, end: int, scope: str = "") -> None:
         """Add a reference whose token stands at the bytes [start, end), within one line."""
-        line = self.line(start)
         scope = scope or self.frames[-1].owner.symbol
-        self.references.append(Reference(scope, kind, name, value, ordinal, start, end, line, line))
+        self.references.append(Reference(scope, kind, name, value, ordinal, start, end))
 
     def path(self, node: Node) -> str:
         """The access path of an expression; a local variable is named by the last part of its symbol."""

@@ -12,7 +12,6 @@ import configparser
 import re
 import tomllib
 import warnings
-from bisect import bisect_right
 from collections.abc import Iterator
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
@@ -46,19 +45,17 @@ def parse_manifest(source: bytes, where: FileKey) -> ParsedFile:
         return ParsedFile("", [], [], "skipped", error.reason)
     except (tomllib.TOMLDecodeError, configparser.Error, SyntaxError, ValueError, RecursionError, MemoryError):
         return ParsedFile("", [], [], "skipped", "syntax_error")
-    newlines = [match.start() for match in re.finditer(rb"\n", source)]
-    references = [_reference(item, source, newlines, where) for item in declared]
+    references = [_reference(item, source, where) for item in declared]
     return ParsedFile("", [], sorted(references, key=lambda row: (row.byte_start, row)), "ok", "")
 
 
-def _reference(item: Declared, source: bytes, newlines: list[int], where: FileKey) -> Reference:
+def _reference(item: Declared, source: bytes, where: FileKey) -> Reference:
     scope = f"{where.language}:{where.package}:{where.file}"
     shown = item.shown.encode("utf-8")
     behind = max(source.find(item.after.encode("utf-8")), 0)
     start = max(source.find(shown, behind), 0)  # a value that TOML's escapes hide points at the file's start
     end = start + len(shown) if source[start : start + len(shown)] == shown else start
-    lines = bisect_right(newlines, start - 1) + 1, bisect_right(newlines, max(end - 1, start)) + 1
-    return Reference(scope, item.kind, item.name, item.value, 0, start, end, *lines)
+    return Reference(scope, item.kind, item.name, item.value, 0, start, end)
 
 
 def _dependencies(requirements: list[str], after: str) -> Iterator[Declared]:

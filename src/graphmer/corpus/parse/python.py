@@ -67,8 +67,7 @@ def parse_python(source: bytes, where: FileKey) -> ParsedFile:
     span = (doc.start_byte, doc.end_byte) if doc is not None else (0, 0)
     documented = docstring_text(doc) if doc is not None else ""
     name = module.rpartition(".")[2]
-    lines = (1, scopes.line(max(len(source) - 1, 0)))
-    row = (scopes.prefix, "module", name, module, "", *lines, 0, len(source), 0, 0, "", documented, *span, "")
+    row = (scopes.prefix, "module", name, module, "", 0, len(source), 0, 0, "", documented, *span, "")
     scopes.symbols.append(Symbol(*row))
     nodes = captures("python", root)
     _sweep(scopes, nodes)

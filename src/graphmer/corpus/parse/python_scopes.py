@@ -1,6 +1,5 @@
 """The scopes of one Python file while its nodes are met in order: symbols grow, references are filed."""
 
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -34,21 +33,12 @@ class PythonScopes:
         self.prefix = f"python:{where.package}:{where.file}#"
         self.symbols: list[Symbol] = []
         self.references: list[Reference] = []
-        self.line_starts = [0]
-        position = source.find(b"\n")
-        while position >= 0:
-            self.line_starts.append(position + 1)
-            position = source.find(b"\n", position + 1)
         self.frames = [Frame(self.prefix, "module", module, 0, len(source) + 1)]
         self.pending: list[Frame] = []
         self.counts: Counter[str] = Counter()
         self.names: set[str] = set()  # symbols of variables and fields, which are defined once
         self.claimed: set[int] = set()  # bytes of names that are no reads: callees, parameters, targets
         self.conditional: list[tuple[int, int]] = []
-
-    def line(self, byte: int) -> int:
-        """Line of a byte, from 1."""
-        return bisect_right(self.line_starts, byte)
 
     def move_to(self, byte: int) -> None:
         """Leave the scopes that end before `byte`, enter those whose body has begun."""
@@ -91,7 +81,6 @@ class PythonScopes:
         self.counts[base] += 1
         symbol = base if self.counts[base] == 1 else f"{base}~{self.counts[base]}"
         qualified = f"{container.qualified_name}.{name}" if container.qualified_name else name
-        lines = (self.line(extent[0]), self.line(max(extent[1] - 1, extent[0])))
         words = " ".join(sorted(modifiers))
         row = Symbol(
             symbol,
@@ -99,7 +88,6 @@ class PythonScopes:
             name,
             qualified,
             container.symbol,
-            *lines,
             *extent,
             *name_span,
             signature,
@@ -123,8 +111,7 @@ class PythonScopes:
     ) -> None:
         """Add a reference from the innermost scope, or from `scope`."""
         symbol = (scope or self.frame).symbol
-        lines = (self.line(start), self.line(max(end - 1, start)))
-        self.references.append(Reference(symbol, kind, name, value, ordinal, start, end, *lines))
+        self.references.append(Reference(symbol, kind, name, value, ordinal, start, end))
 
     def class_of_method(self) -> Frame | None:
         """The class whose method is the innermost function, through nested functions and lambdas."""

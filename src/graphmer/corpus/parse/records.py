@@ -12,24 +12,20 @@ class FileKey(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A half-open byte range of the original bytes, and its lines, counted from 1."""
+    """A half-open range of the original bytes; tables tell its lines (see lines.py)."""
 
     byte_start: int
     byte_end: int
-    line_start: int
-    line_end: int
 
 
 class Symbol(NamedTuple):
-    """One definition; the columns of symbols.parquet less those of the file."""
+    """One definition; the columns of symbols.parquet less those of the file and the lines."""
 
     symbol: str
     kind: str
     name: str
     qualified_name: str
     container: str
-    line_start: int
-    line_end: int
     byte_start: int
     byte_end: int
     name_byte_start: int
@@ -51,8 +47,6 @@ class Reference(NamedTuple):
     ordinal: int
     byte_start: int
     byte_end: int
-    line_start: int
-    line_end: int
 
 
 class ParsedFile(NamedTuple):

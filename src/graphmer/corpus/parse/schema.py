@@ -37,5 +37,5 @@ def references_schema() -> "pa.Schema":
     import pyarrow as pa
 
     text = ("package", "language", "file", "scope", "kind", "name", "value")
-    numbers = ("ordinal", "byte_start", "byte_end", "line_start", "line_end")
+    numbers = ("ordinal", "byte_start", "byte_end")
     return pa.schema([(name, pa.string()) for name in text] + [(name, pa.int64()) for name in numbers])

@@ -64,7 +64,7 @@ class JavaFacts:
         confidence = 1.0
         if resolution in ("inferred", "ambiguous"):  # a lone candidate is a guess too
             confidence = min(1.0 / share, self.params.inferred_confidence)
-        place = (reference.byte_start, reference.byte_end, reference.line_start, reference.line_end)
+        place = (reference.byte_start, reference.byte_end)
         fact = Fact(head or reference.scope, relation, tail, self._file, *place, resolution, confidence)
         self.resolved.facts.append(fact)
         return fact

@@ -40,7 +40,6 @@ def overridden(types: JavaTypes, method: JavaMethod) -> JavaMethod | None:
 
 
 def _at_name(types: JavaTypes, shown: Symbol, head: str, relation: str, tail: str) -> Fact:
-    """An exact fact at the name of a definition, which stands on its first line or below it."""
+    """An exact fact at the name of a definition."""
     start, end = shown.name_byte_start, shown.name_byte_end
-    line = shown.line_start if shown.kind == "lambda" else types.name_lines.get(shown.symbol, shown.line_start)
-    return Fact(head, relation, tail, types.file_of[shown.symbol], start, end, line, line, "exact", 1.0)
+    return Fact(head, relation, tail, types.file_of[shown.symbol], start, end, "exact", 1.0)

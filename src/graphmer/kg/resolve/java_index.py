@@ -65,7 +65,6 @@ class JavaIndex:
         self.imports: dict[str, Imports] = {}  # by file
         self.file_of: dict[str, str] = {}
         self.modules: set[str] = set()
-        self.name_lines: dict[str, int] = {}  # of names that do not stand on their definition's first line
         self.type_variables: dict[str, dict[str, str]] = defaultdict(dict)  # scope -> name -> bound
         self.methods: dict[str, JavaMethod] = {}
         self.methods_by_name: dict[str, list[JavaMethod]] = defaultdict(list)
@@ -115,8 +114,6 @@ class JavaIndex:
             owner = self.classes.get(reference.scope)
             if owner is not None:
                 owner.supertypes.append(reference)
-        elif kind == "name":
-            self.name_lines[reference.scope] = reference.line_start
         elif kind == "type_variable":
             self.type_variables[reference.scope][reference.name] = value
         elif kind == "import":

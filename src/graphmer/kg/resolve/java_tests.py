@@ -54,8 +54,7 @@ def _subject(types: JavaTypes, test: Symbol, by_name: dict[str, list[str]]) -> s
 
 
 def _class_fact(types: JavaTypes, test: Symbol, subject: str, params: GraphParams) -> Fact:
-    line = types.name_lines.get(test.symbol, test.line_start)
-    place = (test.name_byte_start, test.name_byte_end, line, line)
+    place = (test.name_byte_start, test.name_byte_end)
     return Fact(
         test.symbol, "tests", subject, types.file_of[test.symbol], *place, "inferred", params.inferred_confidence
     )

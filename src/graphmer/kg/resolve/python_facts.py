@@ -55,7 +55,7 @@ class FactMaker:
     ) -> None:
         """File one fact."""
         sure = confidence if confidence is not None else (self.params.inferred_confidence if how == "inferred" else 1.0)
-        place = (at.byte_start, at.byte_end, at.line_start, at.line_end)
+        place = (at.byte_start, at.byte_end)
         self.resolved.facts.append(Fact(head, relation, tail, file, *place, how, sure))
 
     def type_of(self, symbol: str) -> str:
@@ -315,5 +315,5 @@ class FactMaker:
 
 def _name_of(symbol: Symbol) -> Reference:
     """The place of a definition's name."""
-    place = (symbol.name_byte_start, symbol.name_byte_end, symbol.line_start, symbol.line_end)
+    place = (symbol.name_byte_start, symbol.name_byte_end)
     return Reference(symbol.container, "definition", symbol.name, "", 0, *place)

@@ -32,7 +32,7 @@ def test_facts(index: PackageIndex, resolved: Resolved, params: GraphParams) -> 
             named = classes.get(symbol.name.removeprefix("Test"), [])
             if len(named) == 1:
                 scope = index.scopes[symbol.symbol]
-                place = (symbol.name_byte_start, symbol.name_byte_end, symbol.line_start, symbol.line_end)
+                place = (symbol.name_byte_start, symbol.name_byte_end)
                 found.append(Fact(symbol.symbol, "tests", named[0], scope.file, *place, "inferred", NAMED_CLASS))
             continue
         words = _plain(symbol.name.removeprefix("test"))
