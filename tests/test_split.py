@@ -12,6 +12,8 @@ from graphmer.kg.split import TOKEN, near_duplicates, support_query
 PARAMS = GraphParams(
     max_candidates=5,
     max_alias_hops=20,
+    max_values=16,
+    max_flow_steps=1_000_000,
     inferred_confidence=0.9,
     near_duplicate_jaccard=0.7,
     near_duplicate_min_tokens=30,

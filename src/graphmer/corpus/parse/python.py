@@ -1,21 +1,23 @@
 """Python source to definitions and raw references.
 
-Kinds of references; `value` is an access path (`python_text.access_path`) unless said otherwise:
+Kinds of references; a value is an expression in the notation of `python_expressions` unless said otherwise:
   import            name: the local name (`a.b` for `import a.b`), value `pkg.mod` or `pkg.mod:attr`, leading dots where
-                    relative; ordinal 1 inside `try` or `if TYPE_CHECKING`. star_import: value the module
+                    relative. star_import: value the module
   library           name: the top-level name of an absolute import, where it stands
-  call              name: last name of the callee, value its path, ordinal: number of arguments
-  assign            name: target (`x`, `self.x`), value: right side; a part of a tuple has `<expr>`
-  with, for         name: target, value: what is entered, or iterated
+  call              name: last name of the callee, value the call; its span is that name. ordinal: end of the callee
+  assign            name: what is bound (`x`, or an attribute or subscript as an expression), value what it is bound to
+  extend            name: a list, value the display that `+=` adds to it
   parameter         name: a function's parameter, value its annotation as text, ordinal: position. scope: the function
+                    star_parameter, star_star_parameter; keyword_parameter: only by name. default: name, value
   annotation        name: an annotated variable or attribute, value the annotation as text
   annotation_name   name, value: a dotted name inside any annotation; ordinal 1 in a return annotation
-  return_annotation value as text. return, yield: value
+  return_annotation value as text. return, yield, yield_from: value
   base              value, ordinal: position. scope: the class. metaclass: value
-  decorator         value. scope: what is decorated
-  raise, catch      value; a bare `raise` has an empty one; one catch for each of a tuple; name of catch: its alias
+  decorator         value, ordinal: position from the top. scope: what is decorated
+  iterate, enter    value: what a loop or an unpacking iterates, what a with statement enters; ordinal 1 where async
+  raise, catch      value; a bare `raise` has an empty one; one catch for each of a tuple
   read, write       name: last name, value: path; the first of a kind in each scope. global: name
-Local variables are no symbols: the bindings of a scope are its assign, with, for, import and parameter references.
+Local variables are no symbols: the bindings of a scope are its assign, import and parameter references.
 """
 
 from collections.abc import Callable
@@ -24,10 +26,12 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
+from graphmer.corpus.parse.python_expressions import KIND, Expression, ExpressionReader, Fresh, is_path, written
+from graphmer.corpus.parse.python_reads import file_reads
 from graphmer.corpus.parse.python_scopes import FUNCTIONS, Frame, PythonScopes
-from graphmer.corpus.parse.python_text import UNKNOWN, access_path, docstring_node, docstring_text, one_line, text
+from graphmer.corpus.parse.python_text import docstring_node, docstring_text, one_line
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
-from graphmer.corpus.parse.treesitter import captures, name_of, parse, too_deep
+from graphmer.corpus.parse.treesitter import captures, kind_ids, name_of, parse, too_deep
 
 SOURCE_ROOTS = ("src", "lib", "python")
 MODIFIERS = {
@@ -38,12 +42,24 @@ MODIFIERS = {
     "abstractmethod": "abstract",
     "overload": "overload",
     "setter": "setter",
+    "deleter": "setter",
+    "contextmanager": "contextmanager",
+    "asynccontextmanager": "contextmanager",
 }
-PARAMETERS = frozenset(
-    {"identifier", "typed_parameter", "default_parameter", "typed_default_parameter", "list_splat_pattern",
-     "dictionary_splat_pattern"}
+STATEMENT = kind_ids(
+    "python",
+    (
+        *("decorated_definition", "decorator", "keyword_separator", "typed_parameter", "default_parameter"),
+        *("typed_default_parameter", "list_splat_pattern", "dictionary_splat_pattern", "tuple_pattern", "pattern_list"),
+        *("list_pattern", "as_pattern", "as_pattern_target", "aliased_import", "wildcard_import", "assignment"),
+        *("expression_statement",),
+    ),
+)
+PATTERNS = frozenset(
+    {STATEMENT["tuple_pattern"], STATEMENT["pattern_list"], STATEMENT["list_pattern"], KIND["tuple"], KIND["list"],
+     KIND["expression_list"]}
 )  # fmt: skip
-Handler = Callable[[PythonScopes, Node], None]
+NO_METHODS = ("'", "#", "<", "?")
 
 
 def module_name(file: str) -> str:
@@ -62,468 +78,578 @@ def parse_python(source: bytes, where: FileKey) -> ParsedFile:
     if too_deep(source):
         return ParsedFile(module, [], [], "skipped", "too_deep")
     root = parse("python", source)
-    scopes = PythonScopes(source, where, module)
-    doc = docstring_node(root)
-    span = (doc.start_byte, doc.end_byte) if doc is not None else (0, 0)
-    documented = docstring_text(doc) if doc is not None else ""
-    name = module.rpartition(".")[2]
-    row = (scopes.prefix, "module", name, module, "", 0, len(source), 0, 0, "", documented, *span, "")
-    scopes.symbols.append(Symbol(*row))
-    nodes = captures("python", root)
-    _sweep(scopes, nodes)
+    file = _PythonFile(source, where, module)
+    file.sweep(root)
     status, reason = ("partial", "syntax_error") if root.has_error else ("ok", "")
-    return ParsedFile(module, scopes.symbols, scopes.references, status, reason)
+    return ParsedFile(module, file.scopes.symbols, file.scopes.references, status, reason)
 
 
-def _sweep(scopes: PythonScopes, nodes: dict[str, list[Node]]) -> None:
-    """Meet every node once, in the order of bytes; at one byte, outer before inner and statements before names."""
-    events: list[tuple[int, int, int, Handler, Node]] = []
-    for rank, (name, handler) in enumerate(HANDLERS.items()):
-        events += [(node.start_byte, -node.end_byte, rank, handler, node) for node in nodes.get(name, ())]
-    events.sort(key=itemgetter(0, 1, 2))
-    for start, _, _, handler, node in events:
-        scopes.move_to(start)
-        handler(scopes, node)
+class _PythonFile:
+    """One file while it is read: its scopes and its expressions."""
 
+    def __init__(self, source: bytes, where: FileKey, module: str) -> None:
+        self.size = len(source)
+        self.scopes = PythonScopes(self.size, where, module)
+        self.expressions = ExpressionReader(source)
+        self.said, self.read = self.expressions.said, self.expressions.read
+        self.claimed = self.expressions.claimed  # ends of names that are no reads
+        self.holes: list[tuple[int, int]] = []  # imports and annotations: names there are no reads either
 
-def _decorators(node: Node) -> list[Node]:
-    parent = node.parent
-    if parent is None or parent.type != "decorated_definition":
-        return []
-    return [child for child in parent.named_children if child.type == "decorator"]
+    def sweep(self, root: Node) -> None:
+        """Meet every node once, in the order of bytes; at one byte, outer before inner and statements before names."""
+        self._module(root)
+        nodes = captures("python", root)
+        events: list[tuple[int, int, int, Callable[[Node], None], Node]] = []
+        for rank, (name, handler) in enumerate(self._handlers().items()):
+            events += [(node.start_byte, -node.end_byte, rank, handler, node) for node in nodes.get(name, ())]
+        events.sort(key=itemgetter(0, 1, 2))
+        scopes, expressions = self.scopes, self.expressions
+        for start, _, _, handler, node in events:
+            scopes.move_to(start)
+            frame = scopes.frame
+            expressions.versions, expressions.fresh = frame.versions, frame.fresh
+            handler(node)
+        self.claimed.update(node.end_byte for node in nodes.get("keyword", ()))
+        names = nodes.get("attribute", []), nodes.get("identifier", [])
+        file_reads(self.scopes, self.expressions, self.holes, *names)
 
+    def _handlers(self) -> dict[str, Callable[[Node], None]]:
+        """In the order in which nodes count that span the same bytes."""
+        return {
+            "class": self._class,
+            "function": self._function,
+            "import": self._import,
+            "import_from": self._import_from,
+            "lambda": self._lambda,
+            "assignment": self._assignment,
+            "augmented": self._augmented,
+            "walrus": self._walrus,
+            "with": self._with,
+            "for": self._for,
+            "capture": self._capture,
+            "global": self._global,
+            "return": self._return,
+            "yield": self._yield,
+            "raise": self._raise,
+            "except": self._except,
+            "call": self._call,
+        }
 
-def _extent(node: Node) -> tuple[int, int]:
-    parent = node.parent
-    whole = parent if parent is not None and parent.type == "decorated_definition" else node
-    return whole.start_byte, whole.end_byte
+    # Definitions
 
+    def _module(self, root: Node) -> None:
+        scopes = self.scopes
+        documented, span = self._documented(root)
+        name = scopes.module.rpartition(".")[2]
+        extent = (0, self.size, 0, 0)
+        scopes.symbols.append(
+            Symbol(scopes.prefix, "module", name, scopes.module, "", *extent, "", documented, *span, "")
+        )
 
-def _documented(body: Node | None) -> tuple[str, tuple[int, int]]:
-    doc = docstring_node(body)
-    return ("", (0, 0)) if doc is None else (docstring_text(doc), (doc.start_byte, doc.end_byte))
+    def _documented(self, body: Node | None) -> tuple[str, tuple[int, int]]:
+        doc = docstring_node(body)
+        return ("", (0, 0)) if doc is None else (docstring_text(self.said(doc)), (doc.start_byte, doc.end_byte))
 
+    def _class(self, node: Node) -> None:
+        name, body = name_of(node), node.child_by_field_name("body")
+        if name is None or body is None:
+            return
+        scopes, outer = self.scopes, self.scopes.frame
+        extent, decorators = _decorated(node)
+        docstring, doc_span = self._documented(body)
+        span, said = self._claim(name)
+        bases = node.child_by_field_name("superclasses")
+        signature = one_line(self.said(bases), bases) if bases is not None else ""
+        symbol = scopes.define("class", said, outer, extent, span, signature, docstring, doc_span)
+        frame = Frame(symbol, "class", scopes.symbols[-1].qualified_name, body.start_byte, body.end_byte, outer)
+        self._file_decorators(decorators, symbol)
+        place = 0
+        for base in bases.named_children if bases is not None else ():
+            if base.kind_id == KIND["keyword_argument"]:
+                keyword = self._claim(base.children[0])[1]
+                kind = "metaclass" if keyword == "metaclass" else "class_keyword"
+                self._file_named(kind, base.children[-1], 0, symbol)
+            elif base.kind_id != KIND["comment"]:
+                self._file_named("base", base, place, symbol)
+                place += 1
+        scopes.open(frame)
 
-def _class(scopes: PythonScopes, node: Node) -> None:
-    name, body = name_of(node), node.child_by_field_name("body")
-    if name is None or body is None:
-        return
-    scopes.claimed.add(name.start_byte)
-    docstring, doc_span = _documented(body)
-    span = (name.start_byte, name.end_byte)
-    bases = node.child_by_field_name("superclasses")
-    signature = one_line(bases) if bases is not None else ""
-    symbol = scopes.define("class", text(name), scopes.frame, _extent(node), span, signature, docstring, doc_span)
-    frame = Frame(symbol.symbol, "class", symbol.qualified_name, body.start_byte, body.end_byte)
-    _file_decorators(scopes, node, frame)
-    for place, base in enumerate(bases.named_children if bases is not None else ()):
-        kind, value = "base", base
-        if base.type == "keyword_argument":
-            named, argument = base.child_by_field_name("name"), base.child_by_field_name("value")
-            if named is None or argument is None:
+    def _function(self, node: Node) -> None:
+        name, body = name_of(node), node.child_by_field_name("body")
+        parameters = node.child_by_field_name("parameters")
+        if name is None or body is None or parameters is None:
+            return
+        scopes, outer = self.scopes, self.scopes.frame
+        kind = "method" if outer.kind == "class" else "function"
+        returned = node.child_by_field_name("return_type")
+        signature = one_line(self.said(parameters), parameters)
+        if returned is not None:
+            signature += f" -> {one_line(self.said(returned), returned)}"
+        extent, decorators = _decorated(node)
+        words = {MODIFIERS[last] for last in map(self._said_last, decorators) if last in MODIFIERS}
+        if node.children[0].type == "async":
+            words.add("async")
+        docstring, doc_span = self._documented(body)
+        span, said = self._claim(name)
+        modifiers = " ".join(sorted(words))
+        symbol = scopes.define(kind, said, outer, extent, span, signature, docstring, doc_span, modifiers)
+        qualified, index = scopes.symbols[-1].qualified_name, len(scopes.symbols) - 1
+        frame = Frame(symbol, kind, qualified, body.start_byte, body.end_byte, outer, index=index)
+        self._file_decorators(decorators, symbol)
+        self._parameters(parameters, frame)
+        if returned is not None:
+            annotation = one_line(self.said(returned), returned)
+            scopes.refer("return_annotation", "", annotation, 0, returned.start_byte, returned.end_byte, symbol)
+            self._annotation(returned, 1, symbol)
+        scopes.open(frame)
+
+    def _lambda(self, node: Node) -> None:
+        body = node.child_by_field_name("body")
+        if body is None:
+            return
+        scopes, outer = self.scopes, self.scopes.frame
+        outer.lambdas += 1
+        parameters = node.child_by_field_name("parameters")
+        start, end = node.start_byte, node.end_byte
+        span = (start, start + len(b"lambda"))
+        signature = one_line(self.said(parameters), parameters) if parameters is not None else ""
+        symbol = scopes.define("lambda", f"<lambda{outer.lambdas}>", outer, (start, end), span, signature)
+        index = len(scopes.symbols) - 1
+        frame = Frame(
+            symbol, "lambda", scopes.symbols[-1].qualified_name, body.start_byte, body.end_byte, outer, index=index
+        )
+        if parameters is not None:
+            self._parameters(parameters, frame)
+        scopes.refer("return", "", written(self.read(body)), 0, body.start_byte, body.end_byte, symbol)
+        scopes.open(frame)
+
+    def _claim(self, name: Node) -> tuple[tuple[int, int], str]:
+        """Span and text of a name that is no read."""
+        span = name.byte_range
+        self.claimed.add(span[1])
+        return span, self.said(name)
+
+    def _said_last(self, decorator: Node) -> str:
+        named = decorator.named_children[0] if decorator.named_child_count else decorator
+        while named.kind_id == KIND["call"]:
+            named = named.children[0]
+        return self.said(named).rpartition(".")[2]
+
+    def _file_decorators(self, decorators: list[Node], symbol: str) -> None:
+        for place, decorator in enumerate(decorators):
+            if decorator.named_child_count:
+                self._file_named("decorator", decorator.named_children[0], place, symbol)
+
+    def _file_named(self, kind: str, value: Node, ordinal: int, scope: str = "") -> None:
+        """A reference that names something by a path: its span is the path's last name."""
+        named: Node = value
+        while named.kind_id in (KIND["subscript"], KIND["call"]):
+            named = named.children[0]
+        where = named.children[-1] if named.kind_id == KIND["attribute"] else named
+        if named.kind_id not in (KIND["attribute"], KIND["identifier"]):
+            where = value
+        self.claimed.add(where.end_byte)
+        name = self.said(where) if where.kind_id == KIND["identifier"] else ""
+        start, end = where.byte_range
+        self.scopes.refer(kind, name, written(self.read(value)), ordinal, start, end, scope)
+
+    def _parameters(self, parameters: Node, frame: Frame) -> None:
+        scopes, place, kind = self.scopes, 0, "parameter"
+        for node in parameters.named_children:
+            found = _parameter(node)
+            if found is None:
+                kind = "keyword_parameter" if node.kind_id == STATEMENT["keyword_separator"] else kind
                 continue
-            scopes.claimed.add(named.start_byte)
-            kind, value = ("metaclass" if text(named) == "metaclass" else "class_keyword"), argument
-        _file_path(scopes, kind, value, place, frame)
-    scopes.open(frame)
+            name, annotation, default, star = found
+            span, said = self._claim(name)
+            scopes.define("parameter", said, frame, node.byte_range, span)
+            frame.parameters[said] = place
+            text = one_line(self.said(annotation), annotation) if annotation is not None else ""
+            scopes.refer(star or kind, said, text, place, *span, frame.symbol)
+            if default is not None:
+                scopes.refer("default", said, written(self.read(default)), place, *span, frame.symbol)
+            if annotation is not None:
+                self._annotation(annotation, 0, frame.symbol)
+            place += 1
+            kind = "keyword_parameter" if star == "star_parameter" else kind
 
+    def _annotation(self, annotation: Node, ordinal: int, symbol: str = "") -> None:
+        """The dotted names of an annotation, and a quoted one's text, each where it stands."""
+        self.holes.append(annotation.byte_range)
+        todo = [annotation]
+        while todo:
+            node = todo.pop()
+            kind = node.kind_id
+            if kind == KIND["identifier"] or kind == KIND["attribute"]:
+                path = self.read(node)
+                if is_path(path):
+                    last = node.children[-1] if kind == KIND["attribute"] else node
+                    place = last.byte_range
+                    self.scopes.refer("annotation_name", self.said(last), written(path), ordinal, *place, symbol)
+            elif kind == KIND["string"]:
+                said = self.said(node).strip("\"' ")
+                if said.replace(".", "").isidentifier():
+                    place = node.byte_range
+                    self.scopes.refer("annotation_name", said.rpartition(".")[2], said, ordinal, *place, symbol)
+            else:
+                todo += reversed(node.named_children)
 
-def _file_path(scopes: PythonScopes, kind: str, value: Node, ordinal: int, frame: Frame | None = None) -> None:
-    """A reference that names something by a path: its span is the path's last name."""
-    named = value.child_by_field_name("value") if value.type == "subscript" else value
-    while named is not None and named.type == "call":
-        named = named.child_by_field_name("function")
-    last = named.child_by_field_name("attribute") if named is not None and named.type == "attribute" else named
-    where = last if last is not None else value
-    path = access_path(value)
-    if value.type == "subscript":
-        path = path.removesuffix("[]")  # Generic[T] names Generic
-    scopes.claimed.add(where.start_byte)
-    scopes.refer(
-        kind, text(where) if where.type == "identifier" else "", path, ordinal, where.start_byte, where.end_byte, frame
-    )
+    # Imports
 
+    def _import(self, node: Node) -> None:
+        self.holes.append(node.byte_range)
+        for name in node.children_by_field_name("name"):
+            path, alias = _aliased(name)
+            if path is None:
+                continue
+            value = "".join(self.said(path).split())
+            local = self.said(alias) if alias is not None else value
+            self._bound_by_import(local.partition(".")[0])
+            self.scopes.refer("import", local, value, 0, *path.byte_range)
+            self._file_library(path.start_byte, value)
 
-def _file_decorators(scopes: PythonScopes, node: Node, frame: Frame) -> tuple[str, ...]:
-    """References to the decorators of a definition; returns the modifiers that they say."""
-    modifiers = []
-    for place, decorator in enumerate(_decorators(node)):
-        if decorator.named_child_count:
-            _file_path(scopes, "decorator", decorator.named_children[0], place, frame)
-            last = access_path(decorator.named_children[0]).replace("()", "").rpartition(".")[2]
-            if last in MODIFIERS:
-                modifiers.append(MODIFIERS[last])
-    return tuple(modifiers)
+    def _bound_by_import(self, name: str) -> None:
+        frame = self.scopes.frame
+        frame.locals.add(name)
+        frame.bound.setdefault(name, 1)
+        frame.versions.pop(name, None)
 
+    def _file_library(self, start: int, value: str) -> None:
+        top = value.partition(".")[0]
+        if top:
+            self.scopes.refer("library", top, top, 0, start, start + len(top.encode()))
 
-def _function(scopes: PythonScopes, node: Node) -> None:
-    name, body = name_of(node), node.child_by_field_name("body")
-    parameters = node.child_by_field_name("parameters")
-    if name is None or body is None or parameters is None:
-        return
-    scopes.claimed.add(name.start_byte)
-    container = scopes.frame
-    kind = "method" if container.kind == "class" else "function"
-    returned = node.child_by_field_name("return_type")
-    signature = one_line(parameters) + (f" -> {one_line(returned)}" if returned is not None else "")
-    docstring, doc_span = _documented(body)
-    span = (name.start_byte, name.end_byte)
-    frame = Frame("", kind, "", body.start_byte, body.end_byte)
-    probe = len(scopes.references)
-    modifiers = _file_decorators(scopes, node, frame)
-    modifiers += ("async",) if node.children and node.children[0].type == "async" else ()
-    symbol = scopes.define(
-        kind, text(name), container, _extent(node), span, signature, docstring, doc_span, tuple(sorted(set(modifiers)))
-    )
-    frame.symbol, frame.qualified_name, frame.index = symbol.symbol, symbol.qualified_name, len(scopes.symbols) - 1
-    for place in range(probe, len(scopes.references)):
-        scopes.references[place] = scopes.references[place]._replace(scope=symbol.symbol)
-    _parameters(scopes, parameters, frame)
-    if returned is not None:
-        scopes.refer("return_annotation", "", one_line(returned), 0, returned.start_byte, returned.end_byte, frame)
-        _annotation_names(scopes, returned, 1, frame)
-    scopes.open(frame)
+    def _import_from(self, node: Node) -> None:
+        self.holes.append(node.byte_range)
+        module = node.child_by_field_name("module_name")
+        if module is None:
+            return
+        origin = "".join(self.said(module).split())
+        if origin == "__future__":
+            return
+        if not origin.startswith("."):
+            self._file_library(module.start_byte, origin)
+        if any(child.kind_id == STATEMENT["wildcard_import"] for child in node.named_children):
+            self.scopes.refer("star_import", origin.rpartition(".")[2], origin, 0, *module.byte_range)
+            return
+        for name in node.children_by_field_name("name"):
+            path, alias = _aliased(name)
+            if path is None:
+                continue
+            said = self.said(path)
+            local = self.said(alias) if alias is not None else said
+            self._bound_by_import(local)
+            self.scopes.refer("import", local, f"{origin}:{said}", 0, *path.byte_range)
 
+    # Bindings
 
-def _parameters(scopes: PythonScopes, parameters: Node, frame: Frame) -> None:
-    place = 0
-    for node in parameters.named_children:
-        if node.type not in PARAMETERS:
-            continue
-        name = node.child_by_field_name("name") or (node.named_children[0] if node.named_child_count else node)
-        if name.type.endswith("splat_pattern") and name.named_child_count:
-            name = name.named_children[0]
+    def _assignment(self, node: Node) -> None:
+        children = node.children
+        left, right = children[0], children[-1]
         annotation = node.child_by_field_name("type")
-        if name.type == "identifier":
-            scopes.claimed.add(name.start_byte)
-            span = (name.start_byte, name.end_byte)
-            scopes.define("parameter", text(name), frame, (node.start_byte, node.end_byte), span)
-            said = one_line(annotation) if annotation is not None else ""
-            scopes.refer("parameter", text(name), said, place, *span, frame)
+        while right.kind_id == STATEMENT["assignment"] and right.child_count > 2:  # x = y = value
+            right = right.children[-1]
+        has_value = right != annotation
+        value = self.read(right) if has_value else "?"
         if annotation is not None:
-            _annotation_names(scopes, annotation, 0, frame)
-        place += 1
-
-
-def _annotation_names(scopes: PythonScopes, annotation: Node, ordinal: int, frame: Frame | None = None) -> None:
-    """The dotted names of an annotation, and a quoted one's text, each where it stands."""
-    todo = [annotation]
-    while todo:
-        node = todo.pop()
-        if node.type in ("identifier", "attribute"):
-            last = node.child_by_field_name("attribute") or node
-            path = access_path(node)
-            if UNKNOWN not in path:
-                scopes.refer("annotation_name", text(last), path, ordinal, last.start_byte, last.end_byte, frame)
-            scopes.claimed.update(_identifiers(node))
-        elif node.type == "string":
-            said = text(node).strip("\"' ")
-            if said.replace(".", "").isidentifier():
-                scopes.refer(
-                    "annotation_name", said.rpartition(".")[2], said, ordinal, node.start_byte, node.end_byte, frame
-                )
+            target = written(self.read(left))
+            text = one_line(self.said(annotation), annotation)
+            self.scopes.refer("annotation", target, text, 0, *annotation.byte_range)
+            self._annotation(annotation, 0)
+        if self._is_statement(node):
+            self._bind_anew(left, value)
         else:
-            todo += reversed(node.named_children)
+            self._bind(left, value)
+        if self.scopes.frame.kind == "module" and has_value and self.said(left) == "__all__":
+            self._exports(right)
 
+    def _is_statement(self, node: Node) -> bool:
+        """Whether an assignment is a statement of its scope's own body, which runs once, in order."""
+        statement = node.parent
+        block = (
+            statement.parent
+            if statement is not None and statement.kind_id == STATEMENT["expression_statement"]
+            else None
+        )
+        frame = self.scopes.frame
+        return block is not None and (block.parent is None or block.start_byte == frame.start) and frame.kind != "class"
 
-def _identifiers(node: Node) -> list[int]:
-    found, todo = [], [node]
-    while todo:
-        one = todo.pop()
-        if one.type == "identifier":
-            found.append(one.start_byte)
-        todo += one.named_children
-    return found
+    def _bind_anew(self, target: Node, value: Expression) -> None:
+        """An assignment that replaces what a name, or a key of a dict just written down, was before."""
+        frame = self.scopes.frame
+        if target.kind_id == KIND["identifier"]:
+            name = self.said(target)
+            if name in frame.bound and name not in frame.globals:
+                frame.bound[name] += 1
+                frame.versions[name] = f"{name}#{frame.bound[name]}"
+            filed = len(self.scopes.references)
+            self._bind(target, value)
+            frame.fresh.pop(name, None)
+            if isinstance(value, list) and value[0] == "dict" and len(self.scopes.references) > filed:
+                frame.fresh[name] = Fresh(len(self.scopes.references) - 1, value)
+        else:
+            if target.kind_id == KIND["subscript"]:
+                self._forget(*self._key_path(target))
+            self._bind(target, value)
 
+    def _key_path(self, target: Node) -> tuple[str, list[Expression]]:
+        """`d["a"]["b"]` as its name and keys; an empty name where it is anything else."""
+        keys: list[Expression] = []
+        while target.kind_id == KIND["subscript"]:
+            given = target.children_by_field_name("subscript")
+            key = self.read(given[0]) if len(given) == 1 else "?"
+            keys.append(key)
+            target = target.children[0]
+        plain = all(isinstance(key, str) and key[:1] in "'#" for key in keys)
+        return (self.said(target) if plain and target.kind_id == KIND["identifier"] else ""), keys[::-1]
 
-def _lambda(scopes: PythonScopes, node: Node) -> None:
-    body = node.child_by_field_name("body")
-    if body is None:
-        return
-    container = scopes.frame
-    container.lambdas += 1
-    name = f"<lambda{container.lambdas}>"
-    parameters = node.child_by_field_name("parameters")
-    span = (node.start_byte, node.start_byte + len(b"lambda"))
-    extent = (node.start_byte, node.end_byte)
-    symbol = scopes.define("lambda", name, container, extent, span, one_line(parameters) if parameters else "")
-    frame = Frame(symbol.symbol, "lambda", symbol.qualified_name, body.start_byte, body.end_byte)
-    if parameters is not None:
-        _parameters(scopes, parameters, frame)
-    scopes.refer("return", "", access_path(body), 0, body.start_byte, body.end_byte, frame)
-    scopes.open(frame)
+    def _forget(self, name: str, keys: list[Expression]) -> None:
+        fresh = self.scopes.frame.fresh.get(name)
+        if fresh is not None and fresh.forget(keys):
+            references = self.scopes.references
+            references[fresh.reference] = references[fresh.reference]._replace(value=written(fresh.display))
 
+    def _exports(self, right: Node) -> None:
+        for item in right.named_children:
+            if item.kind_id == KIND["string"]:
+                name = self.said(item).strip("\"'")
+                self.scopes.refer("export", name, name, 0, *item.byte_range)
 
-def _import(scopes: PythonScopes, node: Node) -> None:
-    conditional = _is_conditional(node)
-    for name in node.children_by_field_name("name"):
-        path = name.child_by_field_name("name") if name.type == "aliased_import" else name
-        alias = name.child_by_field_name("alias") if name.type == "aliased_import" else None
-        if path is None:
-            continue
-        value = _dotted(path)
-        local = text(alias) if alias is not None else value
-        scopes.refer("import", local, value, conditional, path.start_byte, path.end_byte)
-        _file_library(scopes, path, value)
-        scopes.claimed.update(_identifiers(name))
+    def _bind(self, target: Node, value: Expression) -> None:
+        """File the binding of one target; each part of a tuple is bound to its part of the value."""
+        kind = target.kind_id
+        if kind == KIND["identifier"]:
+            self._bind_name(target, value)
+        elif kind == KIND["attribute"]:
+            self._bind_attribute(target, value)
+        elif kind == KIND["subscript"]:
+            start, end = target.byte_range
+            fresh = dict(self.scopes.frame.fresh)
+            self.read(target)
+            self.scopes.frame.fresh.update(fresh)  # storing is no use
+            self.scopes.refer("assign", written(self.read(target)), written(value), 0, start, end)
+        elif kind in PATTERNS:
+            self._bind_parts(target, value)
+        elif kind in (KIND["parenthesized_expression"], STATEMENT["as_pattern_target"]) and target.named_child_count:
+            self._bind(target.named_children[0], value)
 
+    def _bind_parts(self, target: Node, value: Expression) -> None:
+        parts = [part for part in target.named_children if part.kind_id != KIND["comment"]]
+        starred = False
+        for place, part in enumerate(parts):
+            star = part.kind_id in (STATEMENT["list_splat_pattern"], KIND["list_splat"])
+            # Behind a starred target, places count from the end.
+            at = f"#{place - len(parts)}" if starred else f"#{place}"
+            said: Expression = "?" if value == "?" else ["rest" if star else "item", value, at]
+            self._bind(part.children[-1] if star else part, said)
+            starred = starred or star
 
-def _dotted(node: Node) -> str:
-    return "".join(text(node).split())
-
-
-def _file_library(scopes: PythonScopes, node: Node, value: str) -> None:
-    top = value.partition(".")[0]
-    if top:
-        scopes.refer("library", top, top, 0, node.start_byte, node.start_byte + len(top.encode()))
-
-
-def _is_conditional(node: Node) -> int:
-    """1 inside `try` or `if TYPE_CHECKING`: the name may be absent at run time."""
-    parent = node.parent
-    while parent is not None and parent.type in (
-        "block",
-        "if_statement",
-        "try_statement",
-        "except_clause",
-        "else_clause",
-    ):
-        if parent.type == "try_statement":
-            return 1
-        condition = parent.child_by_field_name("condition") if parent.type == "if_statement" else None
-        if condition is not None and "TYPE_CHECKING" in text(condition):
-            return 1
-        parent = parent.parent
-    return 0
-
-
-def _import_from(scopes: PythonScopes, node: Node) -> None:
-    module = node.child_by_field_name("module_name")
-    if module is None:
-        return
-    origin = _dotted(module)
-    scopes.claimed.update(_identifiers(node))
-    if origin == "__future__":
-        return
-    if not origin.startswith("."):
-        _file_library(scopes, module, origin)
-    if any(child.type == "wildcard_import" for child in node.named_children):
-        scopes.refer("star_import", origin.rpartition(".")[2], origin, 0, module.start_byte, module.end_byte)
-        return
-    conditional = _is_conditional(node)
-    for name in node.children_by_field_name("name"):
-        path = name.child_by_field_name("name") if name.type == "aliased_import" else name
-        alias = name.child_by_field_name("alias") if name.type == "aliased_import" else None
-        if path is None:
-            continue
-        local = text(alias) if alias is not None else text(path)
-        scopes.refer("import", local, f"{origin}:{text(path)}", conditional, path.start_byte, path.end_byte)
-
-
-def _assignment(scopes: PythonScopes, node: Node) -> None:
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    annotation = node.child_by_field_name("type")
-    if left is None:
-        return
-    while right is not None and right.type == "assignment":  # x = y = value
-        right = right.child_by_field_name("right")
-    _bind(scopes, "assign", left, access_path(right) if right is not None else "")
-    if annotation is not None:
-        target = access_path(left)
-        scopes.refer("annotation", target, one_line(annotation), 0, annotation.start_byte, annotation.end_byte)
-        _annotation_names(scopes, annotation, 0)
-    if scopes.frame.kind == "module" and text(left) == "__all__" and right is not None:
-        _exports(scopes, right)
-
-
-def _exports(scopes: PythonScopes, right: Node) -> None:
-    for item in right.named_children:
-        if item.type == "string":
-            scopes.refer("export", text(item).strip("\"'"), text(item).strip("\"'"), 0, item.start_byte, item.end_byte)
-
-
-def _bind(scopes: PythonScopes, kind: str, target: Node, value: str) -> None:
-    """File a binding of one target; the parts of a tuple are bound to what is not known."""
-    if target.type in (
-        "pattern_list",
-        "tuple_pattern",
-        "list_pattern",
-        "list_splat_pattern",
-        "tuple",
-        "list",
-        "expression_list",
-    ):
-        for part in target.named_children:
-            _bind(scopes, kind, part, UNKNOWN)
-        return
-    if target.type in ("parenthesized_expression", "as_pattern_target") and target.named_child_count:
-        _bind(scopes, kind, target.named_children[0], value)
-        return
-    if target.type not in ("identifier", "attribute"):
-        return
-    last = target.child_by_field_name("attribute") or target
-    scopes.claimed.add(last.start_byte)
-    path = access_path(target)
-    scopes.refer(kind, path, value, 0, last.start_byte, last.end_byte)
-    _define_target(scopes, target, last, path)
-
-
-def _define_target(scopes: PythonScopes, target: Node, last: Node, path: str) -> None:
-    frame = scopes.frame
-    if target.type == "identifier":
+    def _bind_name(self, target: Node, value: Expression) -> None:
+        (start, end), name = self._claim(target)
+        if not name:  # made up by the parser to mend a broken line
+            return
+        frame = self.scopes.frame
+        frame.locals.add(name)
+        frame.bound.setdefault(name, 1)
+        self.scopes.refer_once("assign", frame.versions.get(name, name), written(value), start, end)
         if frame.kind == "module":
-            scopes.define_once("variable", text(last), frame, last)
+            self.scopes.define_once("variable", name, frame, (start, end))
         elif frame.kind == "class":
-            scopes.define_once("field", text(last), frame, last)
-        return
-    owner = scopes.class_of_method()
-    if owner is not None and path in (f"self.{text(last)}", f"cls.{text(last)}"):
-        scopes.define_once("field", text(last), owner, last)
-    _file_first(scopes, "write", text(last), path, last)
+            self.scopes.define_once("field", name, frame, (start, end))
+
+    def _bind_attribute(self, target: Node, value: Expression) -> None:
+        span, name = self._claim(target.children[-1])
+        path = self.read(target)
+        said = written(path)
+        self.scopes.refer_once("assign", said, written(value), *span)
+        owner = self.scopes.class_of_method()
+        if owner is not None and said in (f"self.{name}", f"cls.{name}"):
+            self.scopes.define_once("field", name, owner, span)
+        if is_path(path):
+            self.scopes.refer_once("write", name, said, *span)
+
+    def _augmented(self, node: Node) -> None:
+        left = node.children[0]
+        if left.kind_id == KIND["identifier"]:
+            self.scopes.frame.locals.add(self.said(left))
+            self.scopes.refer_once("assign", self.said(left), "?", *left.byte_range)
+        elif left.kind_id == KIND["attribute"]:
+            self._bind_attribute(left, "?")
+        if left.kind_id in (KIND["identifier"], KIND["attribute"]):
+            value = self.read(node.children[-1])
+            if isinstance(value, list) and value[0] == "list":  # names += [f]
+                self.scopes.refer("extend", written(self.read(left)), written(value), 0, *left.byte_range)
+
+    def _walrus(self, node: Node) -> None:
+        name = name_of(node)
+        if name is not None:
+            self._bind(name, self.read(node.children[-1]))
+
+    def _with(self, node: Node) -> None:
+        value = node.children[0]
+        alias = None
+        if value.kind_id == STATEMENT["as_pattern"]:
+            alias = value.child_by_field_name("alias")
+            value = value.children[0]
+        entered, is_async = self.read(value), _is_async(node)
+        self._file_protocol("enter", value, entered, is_async)
+        if alias is not None:
+            self._bind(alias, ["aenter" if is_async else "enter", entered] if entered != "?" else "?")
+
+    def _capture(self, node: Node) -> None:
+        """A bare name in a `case` is bound to what it matches."""
+        self._bind(node, "?")
+
+    def _for(self, node: Node) -> None:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return
+        iterated, is_async = self.read(right), _is_async(node)
+        self._file_protocol("iterate", right, iterated, is_async)
+        self._bind(left, ["aiter" if is_async else "iter", iterated] if iterated != "?" else "?")
+
+    def _file_protocol(self, kind: str, node: Node, value: Expression, is_async: bool) -> None:
+        """What is iterated or entered has methods called; a literal has none of its own."""
+        if isinstance(value, str) and value.startswith(NO_METHODS):
+            return
+        self.scopes.refer(kind, "", written(value), int(is_async), *_last_name(node).byte_range)
+
+    def _global(self, node: Node) -> None:
+        for name in node.named_children:
+            span, said = self._claim(name)
+            self.scopes.frame.globals.add(said)
+            self.scopes.refer("global", said, said, 0, *span)
+
+    # What code does
+
+    def _call(self, node: Node) -> None:
+        callee = self.expressions.callee(node)
+        if self.scopes.frame.fresh:
+            self._update(node, callee)
+        value = self.expressions.whole_call(node, callee)
+        kind, key = callee.kind_id, callee.end_byte
+        if kind == KIND["attribute"] or kind == KIND["identifier"]:
+            self.claimed.add(key)
+        last = _last_name(callee)
+        name = self.said(last) if last is callee or kind == KIND["attribute"] else ""
+        self.scopes.refer("call", name, written(value), key, *last.byte_range)
+        for argument in node.children[-1].named_children:
+            if argument.kind_id == KIND["list_splat"]:
+                inner = argument.children[-1]
+                self._file_protocol("iterate", inner, self.read(inner), False)
+
+    def _update(self, node: Node, callee: Node) -> None:
+        """`d.update({...})` stores keys; any other call may use any dict."""
+        frame, given = self.scopes.frame, node.children[-1].named_children
+        fresh = dict(frame.fresh)
+        frame.fresh.clear()
+        if callee.kind_id != KIND["attribute"] or len(given) != 1 or not self._is_call_statement(node):
+            return
+        name = self.said(callee.children[0])
+        update = self.read(given[0])
+        if (
+            name in fresh
+            and self.said(callee.children[-1]) == "update"
+            and isinstance(update, list)
+            and update[0] == "dict"
+        ):
+            frame.fresh[name] = fresh[name]
+            for key, _ in update[2:]:
+                if isinstance(key, str) and key[:1] in "'#":
+                    self._forget(name, [key])
+            frame.fresh.clear()
+
+    def _is_call_statement(self, node: Node) -> bool:
+        statement = node.parent
+        block = statement.parent if statement is not None else None
+        return block is not None and (block.parent is None or block.start_byte == self.scopes.frame.start)
+
+    def _return(self, node: Node) -> None:
+        if node.named_child_count:
+            value = node.children[-1]
+            self.scopes.refer("return", "", written(self.read(value)), 0, *value.byte_range)
+
+    def _yield(self, node: Node) -> None:
+        scopes, frame = self.scopes, self.scopes.frame
+        children = node.children
+        is_from = len(children) > 1 and children[1].type == "from"
+        value = self.read(children[-1]) if len(children) > 1 else "<None>"
+        scopes.refer("yield_from" if is_from else "yield", "", written(value), 0, *node.byte_range)
+        if is_from:
+            self._file_protocol("iterate", children[-1], value, False)
+        if frame.kind in FUNCTIONS and frame.index >= 0:
+            symbol = scopes.symbols[frame.index]
+            if "generator" not in symbol.modifiers.split():
+                words = sorted({*symbol.modifiers.split(), "generator"})
+                scopes.symbols[frame.index] = symbol._replace(modifiers=" ".join(words))
+
+    def _raise(self, node: Node) -> None:
+        if not node.named_child_count:
+            self.scopes.refer("raise", "", "", 1, *node.byte_range)
+            return
+        claimed = set(self.claimed)
+        self._file_named("raise", node.named_children[0], 0)
+        self.claimed.intersection_update(claimed)  # the name is read or called too
+
+    def _except(self, node: Node) -> None:
+        value = node.child_by_field_name("value")
+        if value is None:
+            return
+        alias = None
+        if value.kind_id == STATEMENT["as_pattern"]:
+            alias = value.child_by_field_name("alias")
+            value = value.children[0]
+        parts = value.named_children if value.kind_id == KIND["tuple"] else [value]
+        for place, part in enumerate(parts):
+            if part.kind_id != KIND["comment"]:
+                self._file_named("catch", part, place)
+        if alias is not None:
+            caught: list[Expression] = [["()", self.read(part)] for part in parts if part.kind_id != KIND["comment"]]
+            self._bind(alias, caught[0] if len(caught) == 1 else ["|", *caught])
 
 
-def _file_first(scopes: PythonScopes, kind: str, name: str, path: str, node: Node) -> None:
-    """The first read or write of a path in its scope: an edge is one triple, however often it happens."""
-    if UNKNOWN not in path and (kind, path) not in scopes.frame.seen:
-        scopes.frame.seen.add((kind, path))
-        scopes.refer(kind, name, path, 0, node.start_byte, node.end_byte)
+def _last_name(node: Node) -> Node:
+    """Where an expression names what it is about: `f` of f(x)(y), `b` of a.b[0]; itself where it has no name."""
+    while node.kind_id in (KIND["call"], KIND["subscript"]):
+        node = node.children[0]
+    return node.children[-1] if node.kind_id == KIND["attribute"] else node
 
 
-def _augmented(scopes: PythonScopes, node: Node) -> None:
-    left = node.child_by_field_name("left")
-    if left is not None and left.type in ("identifier", "attribute"):
-        last = left.child_by_field_name("attribute") or left
-        scopes.refer("assign", access_path(left), UNKNOWN, 1, last.start_byte, last.end_byte)
-        if left.type == "attribute":
-            _define_target(scopes, left, last, access_path(left))
+def _decorated(node: Node) -> tuple[tuple[int, int], list[Node]]:
+    """The bytes of a definition with its decorators, and those."""
+    parent = node.parent
+    if parent is None or parent.kind_id != STATEMENT["decorated_definition"]:
+        return node.byte_range, []
+    return parent.byte_range, [one for one in parent.named_children if one.kind_id == STATEMENT["decorator"]]
 
 
-def _walrus(scopes: PythonScopes, node: Node) -> None:
-    name = name_of(node)
-    if name is not None:
-        _bind(scopes, "assign", name, access_path(node.child_by_field_name("value")))
+def _parameter(node: Node) -> tuple[Node, Node | None, Node | None, str] | None:
+    """Name, annotation, default and star of one parameter; None for what is none."""
+    kind, annotation, default = node.kind_id, None, None
+    if kind == STATEMENT["default_parameter"] or kind == STATEMENT["typed_default_parameter"]:
+        annotation, default = node.child_by_field_name("type"), node.children[-1]
+        node = node.children[0]
+    elif kind == STATEMENT["typed_parameter"]:
+        annotation = node.children[-1]
+        node = node.children[0]
+    star = ""
+    if node.kind_id == STATEMENT["list_splat_pattern"]:
+        star, node = "star_parameter", node.children[-1]
+    elif node.kind_id == STATEMENT["dictionary_splat_pattern"]:
+        star, node = "star_star_parameter", node.children[-1]
+    return (node, annotation, default, star) if node.kind_id == KIND["identifier"] else None
 
 
-def _with(scopes: PythonScopes, node: Node) -> None:
-    value = node.child_by_field_name("value")
-    if value is None or value.type != "as_pattern":
-        return
-    alias = value.child_by_field_name("alias")
-    if alias is not None and value.named_child_count:
-        _bind(scopes, "with", alias, access_path(value.named_children[0]))
+def _aliased(name: Node) -> tuple[Node | None, Node | None]:
+    if name.kind_id != STATEMENT["aliased_import"]:
+        return name, None
+    return name.child_by_field_name("name"), name.child_by_field_name("alias")
 
 
-def _for(scopes: PythonScopes, node: Node) -> None:
-    left = node.child_by_field_name("left")
-    if left is not None:
-        _bind(scopes, "for", left, access_path(node.child_by_field_name("right")))
-
-
-def _global(scopes: PythonScopes, node: Node) -> None:
-    for name in node.named_children:
-        scopes.claimed.add(name.start_byte)
-        scopes.refer("global", text(name), text(name), 0, name.start_byte, name.end_byte)
-
-
-def _call(scopes: PythonScopes, node: Node) -> None:
-    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-    if function is None:
-        return
-    while function.type == "parenthesized_expression" and function.named_child_count == 1:
-        function = function.named_children[0]
-    last = function.child_by_field_name("attribute") or function
-    count = arguments.named_child_count if arguments is not None and arguments.type == "argument_list" else 1
-    path = access_path(function)
-    name = text(last) if last.type == "identifier" else ""
-    if last.type == "identifier":
-        scopes.claimed.add(last.start_byte)
-    end = last.end_byte if last.type == "identifier" else function.end_byte
-    scopes.refer("call", name, path, count, last.start_byte, end)
-    for argument in arguments.named_children if arguments is not None else ():
-        keyword = argument.child_by_field_name("name") if argument.type == "keyword_argument" else None
-        if keyword is not None:
-            scopes.claimed.add(keyword.start_byte)
-
-
-def _return(scopes: PythonScopes, node: Node) -> None:
-    if node.named_child_count:
-        value = node.named_children[0]
-        scopes.refer("return", "", access_path(value), 0, value.start_byte, value.end_byte)
-
-
-def _yield(scopes: PythonScopes, node: Node) -> None:
-    frame = scopes.frame
-    value = access_path(node.named_children[0]) if node.named_child_count else "<None>"
-    scopes.refer("yield", "", value, 0, node.start_byte, node.end_byte)
-    if frame.kind in FUNCTIONS and frame.index >= 0:
-        symbol = scopes.symbols[frame.index]
-        words = sorted({*symbol.modifiers.split(), "generator"})
-        scopes.symbols[frame.index] = symbol._replace(modifiers=" ".join(words))
-
-
-def _raise(scopes: PythonScopes, node: Node) -> None:
-    if not node.named_child_count:
-        scopes.refer("raise", "", "", 1, node.start_byte, node.end_byte)
-        return
-    value = node.named_children[0]
-    claimed = set(scopes.claimed)
-    _file_path(scopes, "raise", value, 0)
-    scopes.claimed = claimed  # the name is read or called too
-
-
-def _except(scopes: PythonScopes, node: Node) -> None:
-    value = node.child_by_field_name("value")
-    if value is None:
-        return
-    alias = ""
-    if value.type == "as_pattern":
-        target = value.child_by_field_name("alias")
-        if target is not None:
-            alias = text(target)
-            scopes.claimed.update(_identifiers(target))
-        value = value.named_children[0]
-    parts = value.named_children if value.type == "tuple" else [value]
-    for place, part in enumerate(parts):
-        _file_path(scopes, "catch", part, place)
-    if alias:
-        bound = access_path(parts[0]) + "()" if len(parts) == 1 else UNKNOWN
-        scopes.refer("assign", alias, bound, 0, value.start_byte, value.end_byte)
-
-
-def _attribute(scopes: PythonScopes, node: Node) -> None:
-    name = node.child_by_field_name("attribute")
-    if name is None:
-        return
-    if name.start_byte not in scopes.claimed:
-        _file_first(scopes, "read", text(name), access_path(node), name)
-    scopes.claimed.add(name.start_byte)
-
-
-def _identifier(scopes: PythonScopes, node: Node) -> None:
-    if node.start_byte not in scopes.claimed:
-        name = text(node)
-        _file_first(scopes, "read", name, name, node)
-
-
-# In the order in which nodes count that span the same bytes.
-HANDLERS: dict[str, Handler] = {
-    "class": _class,
-    "function": _function,
-    "import": _import,
-    "import_from": _import_from,
-    "lambda": _lambda,
-    "assignment": _assignment,
-    "augmented": _augmented,
-    "walrus": _walrus,
-    "with": _with,
-    "for": _for,
-    "comprehension": _for,
-    "global": _global,
-    "return": _return,
-    "yield": _yield,
-    "raise": _raise,
-    "except": _except,
-    "call": _call,
-    "attribute": _attribute,
-    "identifier": _identifier,
-}
+def _is_async(node: Node) -> bool:
+    """Whether a loop, a clause of a comprehension or a with item awaits."""
+    if node.children[0].type == "async":
+        return True
+    clause = node.parent
+    statement = clause.parent if clause is not None else None
+    return node.type == "with_item" and statement is not None and statement.children[0].type == "async"

@@ -15,7 +15,7 @@
 (named_expression) @walrus
 (with_item) @with
 (for_statement) @for
-(for_in_clause) @comprehension
+(for_in_clause) @for
 (global_statement) @global
 (nonlocal_statement) @global
 
@@ -25,5 +25,7 @@
 (yield) @yield
 (raise_statement) @raise
 (except_clause) @except
+(case_pattern (dotted_name . (identifier) @capture .))
+(keyword_pattern (identifier) @keyword)
 (attribute) @attribute
 (identifier) @identifier

@@ -1,58 +1,68 @@
 """The scopes of one Python file while its nodes are met in order: symbols grow, references are filed."""
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 
-from tree_sitter import Node
-
+from graphmer.corpus.parse.python_expressions import Fresh
 from graphmer.corpus.parse.records import FileKey, Reference, Symbol
 
 MAX_SCOPES = 200  # CPython compiles at most 100 nested blocks
 FUNCTIONS = frozenset({"function", "method", "lambda"})
+_START = attrgetter("start")
 
 
-@dataclass
+@dataclass(slots=True)
 class Frame:
-    """One scope: its symbol, what it is, and where its body lies."""
+    """One scope: its symbol, what it is, where its body lies, and which names it binds."""
 
     symbol: str
     kind: str
     qualified_name: str
     start: int
     end: int
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    outer: "Frame | None" = None
+    parameters: dict[str, int] = field(default_factory=dict)  # name -> position
+    locals: set[str] = field(default_factory=set)  # bound by what is no parameter
+    globals: set[str] = field(default_factory=set)
+    filed: set[tuple[str, str, str]] = field(default_factory=set)
+    bound: dict[str, int] = field(default_factory=dict)  # how often its own statements bind a name
+    versions: dict[str, str] = field(default_factory=dict)  # names that its own statements bound anew
+    fresh: dict[str, Fresh] = field(default_factory=dict)
     lambdas: int = 0
     index: int = -1  # of its symbol
+
+    def member(self, name: str) -> str:
+        """The symbol of something that stands in this scope."""
+        return self.symbol + name if self.kind == "module" else f"{self.symbol}.{name}"
 
 
 class PythonScopes:
     """Symbols and references of one file; frames are entered and left by byte position."""
 
-    def __init__(self, source: bytes, where: FileKey, module: str) -> None:
-        self.source, self.where, self.module = source, where, module
+    def __init__(self, size: int, where: FileKey, module: str) -> None:
+        self.where, self.module = where, module
         self.prefix = f"python:{where.package}:{where.file}#"
         self.symbols: list[Symbol] = []
         self.references: list[Reference] = []
-        self.frames = [Frame(self.prefix, "module", module, 0, len(source) + 1)]
+        self.frame = Frame(self.prefix, "module", module, 0, size + 1)
+        self.frames = [self.frame]
         self.pending: list[Frame] = []
+        self.entered: list[Frame] = [self.frame]  # every frame, in the order in which their bodies begin
         self.counts: Counter[str] = Counter()
         self.names: set[str] = set()  # symbols of variables and fields, which are defined once
-        self.claimed: set[int] = set()  # bytes of names that are no reads: callees, parameters, targets
-        self.conditional: list[tuple[int, int]] = []
 
     def move_to(self, byte: int) -> None:
         """Leave the scopes that end before `byte`, enter those whose body has begun."""
-        while byte >= self.frames[-1].end:
-            self.frames.pop()
-        while self.pending and self.pending[-1].start <= byte:
-            frame = self.pending.pop()
+        frames, pending = self.frames, self.pending
+        while byte >= frames[-1].end:
+            frames.pop()
+        while pending and pending[-1].start <= byte:
+            frame = pending.pop()
             if byte < frame.end:
-                self.frames.append(frame)
-
-    @property
-    def frame(self) -> Frame:
-        """The innermost scope."""
-        return self.frames[-1]
+                frames.append(frame)
+        self.frame = frames[-1]
 
     def open(self, frame: Frame) -> None:
         """A scope whose body starts later; the earliest is entered first.
@@ -61,8 +71,10 @@ class PythonScopes:
         """
         if len(self.frames) + len(self.pending) > MAX_SCOPES:
             raise RecursionError(f"scopes nest deeper than {MAX_SCOPES}")
+        self.entered.append(frame)
         self.pending.append(frame)
-        self.pending.sort(key=lambda waiting: -waiting.start)
+        if len(self.pending) > 1:
+            self.pending.sort(key=_START, reverse=True)
 
     def define(
         self,
@@ -74,50 +86,75 @@ class PythonScopes:
         signature: str = "",
         docstring: str = "",
         doc_span: tuple[int, int] = (0, 0),
-        modifiers: tuple[str, ...] = (),
-    ) -> Symbol:
-        """Add a symbol; a second definition of one path gets ~2."""
-        base = container.symbol + name if container.kind == "module" else f"{container.symbol}.{name}"
-        self.counts[base] += 1
-        symbol = base if self.counts[base] == 1 else f"{base}~{self.counts[base]}"
+        modifiers: str = "",
+    ) -> str:
+        """Add a symbol; a second definition of one path gets ~2. Returns it."""
+        base = container.member(name)
+        self.counts[base] = count = self.counts[base] + 1
+        symbol = base if count == 1 else f"{base}~{count}"
         qualified = f"{container.qualified_name}.{name}" if container.qualified_name else name
-        words = " ".join(sorted(modifiers))
-        row = Symbol(
-            symbol,
-            kind,
-            name,
-            qualified,
-            container.symbol,
-            *extent,
-            *name_span,
-            signature,
-            docstring,
-            *doc_span,
-            words,
-        )
-        self.symbols.append(row)
-        return row
+        self.symbols.append(
+            Symbol(
+                symbol, kind, name, qualified, container.symbol, *extent, *name_span, signature, docstring, *doc_span,
+                modifiers,
+            )
+        )  # fmt: skip
+        return symbol
 
-    def define_once(self, kind: str, name: str, container: Frame, node: Node) -> None:
+    def define_once(self, kind: str, name: str, container: Frame, span: tuple[int, int]) -> None:
         """A variable or field, at its first binding."""
-        base = container.symbol + name if container.kind == "module" else f"{container.symbol}.{name}"
+        base = container.member(name)
         if base not in self.names and self.counts[base] == 0:
             self.names.add(base)
-            span = (node.start_byte, node.end_byte)
             self.define(kind, name, container, span, span)
 
-    def refer(
-        self, kind: str, name: str, value: str, ordinal: int, start: int, end: int, scope: Frame | None = None
-    ) -> None:
+    def refer(self, kind: str, name: str, value: str, ordinal: int, start: int, end: int, scope: str = "") -> None:
         """Add a reference from the innermost scope, or from `scope`."""
-        symbol = (scope or self.frame).symbol
-        self.references.append(Reference(symbol, kind, name, value, ordinal, start, end))
+        self.references.append(Reference(scope or self.frame.symbol, kind, name, value, ordinal, start, end))
+
+    def refer_once(self, kind: str, name: str, value: str, start: int, end: int) -> None:
+        """Add a reference from the innermost scope unless it says what one said before."""
+        key = (kind, name, value)
+        if key not in self.frame.filed:
+            self.frame.filed.add(key)
+            self.references.append(Reference(self.frame.symbol, kind, name, value, 0, start, end))
 
     def class_of_method(self) -> Frame | None:
         """The class whose method is the innermost function, through nested functions and lambdas."""
-        for frame in reversed(self.frames):
+        frame: Frame | None = self.frame
+        while frame is not None:
             if frame.kind == "class":
                 return frame
             if frame.kind not in FUNCTIONS:
                 return None
+            frame = frame.outer
         return None
+
+    def finder(self) -> "FrameFinder":
+        """Finds the scope of any byte, once all scopes are known."""
+        return FrameFinder(self.entered)
+
+
+class FrameFinder:
+    """The innermost scope of a byte, by bisection over the places where it changes."""
+
+    def __init__(self, frames: list[Frame]) -> None:
+        self.starts: list[int] = []
+        self.innermost: list[Frame] = []
+        stack: list[Frame] = []
+        for frame in sorted(frames, key=_START):
+            while stack and stack[-1].end <= frame.start:
+                self._change(stack.pop().end, stack)
+            stack.append(frame)
+            self._change(frame.start, stack)
+        while stack:
+            self._change(stack.pop().end, stack)
+
+    def _change(self, byte: int, stack: list[Frame]) -> None:
+        if stack:
+            self.starts.append(byte)
+            self.innermost.append(stack[-1])
+
+    def at(self, byte: int) -> Frame:
+        """The innermost scope that holds a byte."""
+        return self.innermost[bisect_right(self.starts, byte) - 1]

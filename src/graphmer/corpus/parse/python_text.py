@@ -1,86 +1,52 @@
-"""Python expressions as access paths, and docstrings as clean text."""
+"""Docstrings and signatures of Python as clean text."""
 
 import ast
 import inspect
 
 from tree_sitter import Node
 
-LITERALS = {
-    "string": "<str>",
-    "concatenated_string": "<str>",
-    "integer": "<int>",
-    "float": "<float>",
-    "true": "<bool>",
-    "false": "<bool>",
-    "none": "<None>",
-    "list": "<list>",
-    "list_comprehension": "<list>",
-    "dictionary": "<dict>",
-    "dictionary_comprehension": "<dict>",
-    "set": "<set>",
-    "set_comprehension": "<set>",
-    "tuple": "<tuple>",
-    "generator_expression": "<generator>",
-}
-UNKNOWN = "<expr>"
-MAX_CHAIN = 40  # links of one access path; a longer chain is generated code
+TRIPLE = ('"""', "'''")
 
 
-def text(node: Node) -> str:
-    """The node's source."""
-    return node.text.decode("utf-8", "replace") if node.text is not None else ""
-
-
-def access_path(node: Node | None, depth: int = 0) -> str:
-    """An expression in the neutral notation: dotted names, `()` for a call, `[]` for a subscript.
-
-    A literal is `<str>`, `<int>`, ...; whatever else the notation cannot say is `<expr>`. `await x` is the path of x:
-    what it gives is what the coroutine returns.
-    """
-    if node is None or depth > MAX_CHAIN:
-        return UNKNOWN
-    kind = node.type
-    if kind == "identifier":
-        return text(node)
-    if kind in LITERALS:
-        return LITERALS[kind]
-    if kind == "attribute":
-        owner, name = node.child_by_field_name("object"), node.child_by_field_name("attribute")
-        return UNKNOWN if name is None else f"{access_path(owner, depth + 1)}.{text(name)}"
-    if kind == "call":
-        return access_path(node.child_by_field_name("function"), depth + 1) + "()"
-    if kind == "subscript":
-        return access_path(node.child_by_field_name("value"), depth + 1) + "[]"
-    if kind in ("parenthesized_expression", "await") and node.named_child_count == 1:
-        return access_path(node.named_children[0], depth + 1)
-    return UNKNOWN
-
-
-def one_line(node: Node) -> str:
-    """The node's source without comments, with runs of white space as single spaces."""
-    source = node.text or b""
-    for comment in reversed([child for child in node.named_children if child.type == "comment"]):
-        source = source[: comment.start_byte - node.start_byte] + source[comment.end_byte - node.start_byte :]
-    said = " ".join(source.decode("utf-8", "replace").split())
-    return said.replace("( ", "(").replace(", )", ")").replace(",)", ")")
+def one_line(said: str, node: Node) -> str:
+    """A node's source `said` without comments, with runs of white space as single spaces."""
+    if "#" in said:
+        for comment in reversed([child for child in node.named_children if child.type == "comment"]):
+            first, last = comment.start_byte - node.start_byte, comment.end_byte - node.start_byte
+            data = said.encode()
+            said = (data[:first] + data[last:]).decode("utf-8", "replace")
+    elif "\n" not in said and "  " not in said and "\t" not in said:
+        return said
+    return " ".join(said.split()).replace("( ", "(").replace(", )", ")").replace(",)", ")")
 
 
 def docstring_node(body: Node | None) -> Node | None:
     """The string that documents a module, class or function: the first statement of its body."""
-    for child in body.named_children if body is not None else ():
-        if child.type == "comment":
+    if body is None:
+        return None
+    for place in range(body.named_child_count):
+        child = body.named_child(place)
+        if child is None or child.type == "comment":
             continue
         if child.type == "expression_statement" and child.named_child_count == 1:
-            string = child.named_children[0]
-            return string if string.type in ("string", "concatenated_string") else None
+            string = child.named_child(0)
+            return string if string is not None and string.type in ("string", "concatenated_string") else None
         return None
     return None
 
 
-def docstring_text(node: Node) -> str:
-    """A docstring as help() shows it; one that Python would not read as a plain text is empty."""
+def docstring_text(said: str) -> str:
+    """A docstring, given as its source, as help() shows it; one that Python would not read as a plain text is empty."""
+    quote = said[:3]
+    plain = "\\" not in said and "\r" not in said
+    if plain and quote in TRIPLE and said[-3:] == quote and len(said) >= 6 and quote not in said[3:-3]:
+        return _clean(said[3:-3])
     try:
-        value = ast.literal_eval(text(node))
+        value = ast.literal_eval(said)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return ""
-    return inspect.cleandoc(value) if isinstance(value, str) else ""
+    return _clean(value) if isinstance(value, str) else ""
+
+
+def _clean(text: str) -> str:
+    return inspect.cleandoc(text) if "\n" in text or "\t" in text else text.lstrip()

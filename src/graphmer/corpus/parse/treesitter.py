@@ -3,6 +3,7 @@
 A language's query file stands beside its parser, `<language>.scm`. Its captures run in C; parsers read byte ranges.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -33,6 +34,20 @@ def parser(name: str) -> Parser:
 def query(name: str) -> Query:
     """The compiled query file of a language."""
     return Query(language(name), files(__package__).joinpath(f"{name}.scm").read_text(encoding="utf-8"))
+
+
+def kind_ids(name: str, kinds: Iterable[str]) -> dict[str, int]:
+    """The grammar's numbers of named node kinds: comparing them costs less than comparing names.
+
+    Raises KeyError where the grammar has no such kind: it was renamed in another version.
+    """
+    found = {}
+    for kind in kinds:
+        number = language(name).id_for_node_kind(kind, True)
+        if number is None:
+            raise KeyError(f"the grammar of {name} has no node kind '{kind}'")
+        found[kind] = number
+    return found
 
 
 def parse(name: str, source: bytes) -> Node:

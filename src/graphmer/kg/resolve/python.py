@@ -2,20 +2,24 @@
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved
+from graphmer.kg.resolve.python_calls import World
+from graphmer.kg.resolve.python_constraints import flow_values
 from graphmer.kg.resolve.python_entities import assign_types
 from graphmer.kg.resolve.python_facts import FactMaker
 from graphmer.kg.resolve.python_index import build_index
+from graphmer.kg.resolve.python_static import Statics
 from graphmer.kg.resolve.python_tests import test_facts
-from graphmer.kg.resolve.python_values import Evaluator
 
 
 def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
     """Facts, externals, entity types and call counts of a package's Python files."""
     index = build_index(package)
-    evaluator = Evaluator(index, params)
+    statics = Statics(index, params)
     resolved = Resolved()
-    assign_types(index, evaluator, resolved)
-    maker = FactMaker(index, evaluator, resolved, params)
+    assign_types(index, statics, resolved)
+    world = World(index, statics, params)
+    flow_values(world, package)
+    maker = FactMaker(world, resolved, params)
     for source in package.files:
         for symbol in source.symbols:
             maker.of_definition(symbol, source.file)

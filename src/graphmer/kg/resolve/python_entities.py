@@ -5,7 +5,7 @@ import re
 
 from graphmer.kg.facts import ExternalEntity, Resolved
 from graphmer.kg.resolve.python_index import PackageIndex, Scope
-from graphmer.kg.resolve.python_values import BUILTIN, Evaluator
+from graphmer.kg.resolve.python_static import BUILTIN, Statics
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
 BUILTIN_EXCEPTIONS = frozenset(
@@ -17,18 +17,18 @@ ABSTRACT = frozenset({"abc.ABC"})
 
 
 def is_exception(dotted: str) -> bool:
-    """Whether an external name is an exception: a builtin one, or named like one."""
+    """Whether something from outside is an exception by its name: a builtin one, or named like one."""
     last = dotted.rpartition(".")[2]
     if dotted.startswith(f"{BUILTIN}."):
         return last in BUILTIN_EXCEPTIONS
     return bool(EXCEPTION_NAME.search(last)) and last[:1].isupper()
 
 
-def assign_types(index: PackageIndex, evaluator: Evaluator, resolved: Resolved) -> None:
+def assign_types(index: PackageIndex, statics: Statics, resolved: Resolved) -> None:
     """Give every definition its entity type: of several that fit the first in the ontology's order (Test first)."""
     for symbol in index.symbols.values():
         if symbol.kind == "class":
-            resolved.types[symbol.symbol] = _class_type(index, evaluator, index.scopes[symbol.symbol])
+            resolved.types[symbol.symbol] = _class_type(index, statics, index.scopes[symbol.symbol])
     for symbol in index.symbols.values():
         if symbol.kind in ("function", "method"):
             scope = index.scopes[symbol.symbol]
@@ -39,30 +39,19 @@ def assign_types(index: PackageIndex, evaluator: Evaluator, resolved: Resolved) 
             resolved.types[symbol.symbol] = "Variable"
 
 
-def _external_bases(index: PackageIndex, evaluator: Evaluator, symbol: str) -> set[str]:
-    """Dotted names of the bases from outside, of a class and its ancestors."""
-    found = set()
-    for ancestor in evaluator.order(symbol):
-        scope = index.scopes[ancestor]
-        for base in scope.bases:
-            values = evaluator.evaluate(base.value, scope.parent or scope)
-            found |= {value.what for value in values if value.kind == "external"}
-    return found
-
-
-def _class_type(index: PackageIndex, evaluator: Evaluator, scope: Scope) -> str:
-    bases = _external_bases(index, evaluator, scope.symbol.symbol)
+def _class_type(index: PackageIndex, statics: Statics, scope: Scope) -> str:
+    bases = set(statics.outside_bases(scope.symbol.symbol))
     in_tests = index.files[scope.file].is_test
-    if bases & TEST_BASES or (in_tests and scope.symbol.name.startswith("Test") and not bases - {f"{BUILTIN}.object"}):
+    if bases & TEST_BASES or (in_tests and scope.symbol.name.startswith("Test") and not bases):
         return "Test"
-    if any(is_exception(base) for base in bases):
+    if any(is_exception(base) or base in statics.raised for base in bases):
         return "ExceptionType"
-    own = [value.what for base in scope.bases for value in evaluator.evaluate(base.value, scope.parent or scope)]
-    if PROTOCOLS & set(own):
+    own = {value.what for value in statics.base_values(scope)}
+    if PROTOCOLS & own:
         return "Interface"
     methods = [symbol for found in scope.definitions.values() for symbol in found if symbol.kind == "method"]
     abstract = bool(methods) and all("abstract" in method.modifiers.split() for method in methods)
-    is_abc = bool(ABSTRACT & set(own)) or any(name.endswith("ABCMeta") for name in scope.metaclasses)
+    is_abc = bool(ABSTRACT & own) or any(name.endswith("ABCMeta") for name in scope.metaclasses)
     return "Interface" if is_abc and abstract else "Class"
 
 
@@ -81,8 +70,12 @@ def _function_type(index: PackageIndex, resolved: Resolved, scope: Scope) -> str
 class Externals:
     """Entities from outside, made on first use."""
 
-    def __init__(self, resolved: Resolved) -> None:
-        self.resolved = resolved
+    def __init__(self, resolved: Resolved, raised: frozenset[str]) -> None:
+        self.resolved, self.raised = resolved, raised
+
+    def is_exception(self, dotted: str) -> bool:
+        """Whether something from outside is an exception: by its name, or since the package raises or catches it."""
+        return dotted in self.raised or is_exception(dotted)
 
     def _add(self, prefix: str, entity_type: str, qualified_name: str, name: str) -> str:
         symbol = f"{prefix}:{qualified_name}"
@@ -103,8 +96,7 @@ class Externals:
 
     def exception(self, dotted: str) -> str:
         """An exception of a library or a builtin one."""
-        clean = dotted.removeprefix(f"{BUILTIN}.")
-        return self._add("python:exception", "ExceptionType", clean, clean.rpartition(".")[2])
+        return self._add("python:exception", "ExceptionType", dotted, dotted.rpartition(".")[2])
 
     def type(self, said: str) -> str:
         """A type that is named and not defined in the package."""

@@ -1,55 +1,78 @@
 """What a package's Python files define and bind, indexed by scope: the ground that names are looked up on."""
 
-import re
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.facts import PackageFacts, SourceFile
 
 FUNCTION_KINDS = frozenset({"function", "method", "lambda"})
-BINDINGS = frozenset({"assign", "with", "for"})
-TYPE_NAME = re.compile(r"[^\W\d][\w.]*")
+PARAMETER_KINDS = frozenset({"parameter", "star_parameter", "star_star_parameter", "keyword_parameter"})
+Expression = Any  # the notation of corpus.parse.python_expressions: a text, or a list of texts, numbers and lists
 
 
-@dataclass
+def expression(value: str) -> Expression:
+    """A reference's value as the parser meant it."""
+    return json.loads(value) if value[:1] == "[" else value
+
+
+class Parameter(NamedTuple):
+    """One parameter of a function, in their order."""
+
+    name: str
+    kind: str
+    annotation: str
+
+
+@dataclass(slots=True, eq=False)
 class Scope:
     """One module, class or function: what it defines, imports and binds."""
 
     symbol: Symbol
     file: str
-    module: str
     parent: "Scope | None"
-    definitions: dict[str, list[Symbol]] = field(default_factory=lambda: defaultdict(list))
-    imports: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    module: "Scope" = None  # type: ignore[assignment]  # set once, right after
+    dotted: str = ""  # of its module
+    definitions: dict[str, list[Symbol]] = field(default_factory=dict)
+    imports: dict[str, list[str]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
-    bindings: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    parameters: dict[str, tuple[str, int]] = field(default_factory=dict)
+    assigned: dict[str, list[str]] = field(default_factory=dict)  # plain names
+    parameters: list[Parameter] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
-    returns: list[str] = field(default_factory=list)
     returned: str = ""
     bases: list[Reference] = field(default_factory=list)
     metaclasses: list[str] = field(default_factory=list)
     decorators: list[Reference] = field(default_factory=list)
     globals: set[str] = field(default_factory=set)
     exports: list[str] = field(default_factory=list)
-    attributes: dict[str, list[tuple["Scope", str]]] = field(default_factory=lambda: defaultdict(list))
-    attribute_types: dict[str, tuple["Scope", str]] = field(default_factory=dict)
+    versions: dict[str, list[str]] = field(default_factory=dict)  # names that were bound anew
+    names: set[str] = field(default_factory=set)  # all that it binds
+    nodes: dict[str, Any] = field(default_factory=dict)  # the resolver's own, by name
 
     @property
     def kind(self) -> str:
         """Kind of the symbol that opens the scope."""
         return self.symbol.kind
 
-    def binds(self, name: str) -> bool:
-        """Whether a name belongs to this scope, known or not."""
-        return (
-            name in self.definitions
-            or name in self.imports
-            or name in self.parameters
-            or name in self.annotations
-            or (name in self.bindings and name not in self.globals)
-        )
+    @property
+    def modifiers(self) -> list[str]:
+        """Modifiers of the symbol that opens the scope."""
+        return self.symbol.modifiers.split()
+
+    def target_of(self, name: str) -> "Scope":
+        """The scope whose variable an assignment to `name` here sets: `global` and `nonlocal` name an outer one."""
+        if name not in self.globals:
+            return self
+        outer = self.parent
+        while outer is not None and not (outer.symbol.kind in FUNCTION_KINDS and name in outer.names):
+            outer = outer.parent
+        return outer or self.module
+
+    def member(self, name: str) -> str:
+        """The symbol of something that stands in this scope."""
+        return self.symbol.symbol + name if self.symbol.kind == "module" else f"{self.symbol.symbol}.{name}"
 
 
 @dataclass
@@ -59,9 +82,13 @@ class PackageIndex:
     package: str
     scopes: dict[str, Scope] = field(default_factory=dict)
     modules: dict[str, Scope] = field(default_factory=dict)
+    prefixes: set[str] = field(default_factory=set)  # dotted names of folders above modules
     symbols: dict[str, Symbol] = field(default_factory=dict)
     files: dict[str, SourceFile] = field(default_factory=dict)
     methods: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    calls: dict[tuple[str, int], Reference] = field(default_factory=dict)  # (file, end of the callee)
+    lambdas: dict[tuple[str, int], str] = field(default_factory=dict)  # (file, first byte) -> symbol
+    properties: set[str] = field(default_factory=set)  # names of properties
     top_levels: set[str] = field(default_factory=set)
 
     def is_package(self, module: Scope) -> bool:
@@ -78,75 +105,107 @@ def build_index(facts: PackageFacts) -> PackageIndex:
             index.symbols[symbol.symbol] = symbol
             _add_symbol(index, symbol, source)
     for source in facts.files:
+        file = source.file
         for reference in source.references:
-            scope = index.scopes.get(reference.scope)
-            if scope is not None:
-                _add_reference(scope, reference)
-    for scope in list(index.scopes.values()):
-        _add_attributes(scope)
+            if reference.kind == "call":
+                index.calls[file, reference.ordinal] = reference
+                continue
+            add = _ADDED.get(reference.kind)
+            if add is not None:
+                scope = index.scopes.get(reference.scope)
+                if scope is not None:
+                    add(scope, reference)
+    _add_called_properties(index)
     index.top_levels = {name.partition(".")[0] for name in index.modules}
+    for name in index.modules:
+        while "." in name:
+            name = name.rpartition(".")[0]
+            index.prefixes.add(name)
     return index
 
 
 def _add_symbol(index: PackageIndex, symbol: Symbol, source: SourceFile) -> None:
+    kind = symbol.kind
+    if kind == "parameter" or kind == "variable" or kind == "field":
+        return
     parent = index.scopes.get(symbol.container)
-    if symbol.kind == "module":
-        scope = Scope(symbol, source.file, source.module, None)
-        index.scopes[symbol.symbol] = scope
+    scope = Scope(symbol, source.file, parent)
+    scope.module = parent.module if parent is not None else scope
+    scope.dotted = source.module
+    index.scopes[symbol.symbol] = scope
+    if kind == "module":
         # Two files of one dotted name (src/ and a copy): the first in the order of paths answers to it.
         index.modules.setdefault(source.module, scope)
-    elif symbol.kind == "class" or symbol.kind in FUNCTION_KINDS:
-        index.scopes[symbol.symbol] = Scope(symbol, source.file, source.module, parent)
-    if parent is not None and symbol.kind in {"class", "function", "method"}:
-        parent.definitions[symbol.name].append(symbol)
-        if symbol.kind == "method":
+    elif kind == "lambda":
+        index.lambdas[source.file, symbol.byte_start] = symbol.symbol
+    elif parent is not None:
+        parent.definitions.setdefault(symbol.name, []).append(symbol)
+        parent.names.add(symbol.name)
+        if kind == "method":
+            if "property" in symbol.modifiers:
+                index.properties.add(symbol.name)
             index.methods[symbol.name].append(symbol.symbol)
 
 
-def _add_reference(scope: Scope, reference: Reference) -> None:
-    kind, name, value = reference.kind, reference.name, reference.value
-    if kind in BINDINGS:
-        scope.bindings[name].append((kind, value))
-    elif kind == "import":
-        scope.imports[name if ":" in value or name != value else name.partition(".")[0]].append(
-            value if ":" in value or name != value else value.partition(".")[0]
-        )
-    elif kind == "star_import":
-        scope.stars.append(value)
-    elif kind == "parameter":
-        scope.parameters[name] = (value, reference.ordinal)
-    elif kind == "annotation":
-        scope.annotations[name] = value
-    elif kind in ("return", "yield"):
-        scope.returns += [value] if kind == "return" else []
-    elif kind == "return_annotation":
-        scope.returned = value
-    elif kind == "base":
-        scope.bases.append(reference)
-    elif kind == "metaclass":
-        scope.metaclasses.append(value)
-    elif kind == "decorator":
-        scope.decorators.append(reference)
-    elif kind == "global":
-        scope.globals.add(name)
-    elif kind == "export":
-        scope.exports.append(name)
+def _add_called_properties(index: PackageIndex) -> None:
+    """`name = property(getter)` in a class."""
+    for scope in list(index.scopes.values()):
+        if scope.symbol.kind == "class":
+            for name, values in scope.assigned.items():
+                for value in values:
+                    call = index.calls.get((scope.file, int(value[1:]))) if value[:1] == "@" else None
+                    if call is not None and call.name == "property":
+                        index.properties.add(name)
 
 
-def _add_attributes(scope: Scope) -> None:
-    """What methods assign to `self.x` and `cls.x` belongs to their class."""
-    if scope.kind not in FUNCTION_KINDS:
-        return
-    owner = scope.parent
-    while owner is not None and owner.kind in FUNCTION_KINDS:
-        owner = owner.parent
-    if owner is None or owner.kind != "class":
-        return
-    for target, values in scope.bindings.items():
-        first, _, attribute = target.partition(".")
-        if first in ("self", "cls") and attribute and "." not in attribute and "[" not in attribute:
-            owner.attributes[attribute] += [(scope, value) for kind, value in values if kind == "assign"]
-    for target, said in scope.annotations.items():
-        first, _, attribute = target.partition(".")
-        if first == "self" and attribute:
-            owner.attribute_types.setdefault(attribute, (scope, said))
+def _add_import(scope: Scope, reference: Reference) -> None:
+    name, value = reference.name, reference.value
+    if ":" not in value and name == value:  # `import a.b` binds a
+        name = value = name.partition(".")[0]
+    scope.imports.setdefault(name, []).append(value)
+    scope.names.add(name)
+
+
+def _add_assigned(scope: Scope, reference: Reference) -> None:
+    name = reference.name
+    if name[:1] != "[" and "." not in name:
+        scope = scope.target_of(name)
+        base, version, _ = name.partition("#")
+        if version:
+            scope.versions.setdefault(base, []).append(name)
+        scope.assigned.setdefault(name, []).append(reference.value)
+        scope.names.add(name)
+
+
+def _add_parameter(scope: Scope, reference: Reference) -> None:
+    scope.parameters.append(Parameter(reference.name, reference.kind, reference.value))
+    scope.names.add(reference.name)
+
+
+def _add_annotation(scope: Scope, reference: Reference) -> None:
+    scope.annotations[reference.name] = reference.value
+    if "." not in reference.name and reference.name[:1] != "[":
+        scope.names.add(reference.name)
+
+
+def _add_global(scope: Scope, reference: Reference) -> None:
+    scope.globals.add(reference.name)
+
+
+def _set_returned(scope: Scope, reference: Reference) -> None:
+    scope.returned = reference.value
+
+
+_ADDED = {
+    "import": _add_import,
+    "star_import": lambda scope, reference: scope.stars.append(reference.value),
+    "assign": _add_assigned,
+    **dict.fromkeys(PARAMETER_KINDS, _add_parameter),
+    "annotation": _add_annotation,
+    "return_annotation": _set_returned,
+    "base": lambda scope, reference: scope.bases.append(reference),
+    "metaclass": lambda scope, reference: scope.metaclasses.append(reference.value),
+    "decorator": lambda scope, reference: scope.decorators.append(reference),
+    "global": _add_global,
+    "export": lambda scope, reference: scope.exports.append(reference.name),
+}

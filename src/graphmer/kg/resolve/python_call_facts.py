@@ -1,0 +1,260 @@
+"""Facts of calls: which definition, or which name from outside, each call may mean."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from graphmer.corpus.parse.records import Reference
+from graphmer.kg.config import GraphParams
+from graphmer.kg.facts import Fact, Resolved
+from graphmer.kg.resolve.python_calls import Site, World
+from graphmer.kg.resolve.python_entities import Externals
+from graphmer.kg.resolve.python_index import Expression, Scope, expression
+from graphmer.kg.resolve.python_static import BUILTIN, Value
+
+CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
+
+
+class Target(NamedTuple):
+    """One thing that a call may mean; `choice` is what was called, of which a constructor is a part."""
+
+    relation: str
+    tail: str
+    choice: str
+
+
+class CallFacts:
+    """Turns calls, loops, with statements, decorators and raised classes into facts."""
+
+    def __init__(self, world: World, resolved: Resolved, externals: Externals, params: GraphParams) -> None:
+        self.world, self.index, self.resolved = world, world.index, resolved
+        self.externals, self.params = externals, params
+        self.constructors: dict[str, list[str]] = {}
+
+    def head(self, scope: Scope) -> str:
+        """The entity whose code a scope is: a function, or the module for a class' own lines."""
+        at: Scope | None = scope
+        while at is not None and at.symbol.kind == "class":
+            at = at.parent
+        return at.symbol.symbol if at is not None else scope.symbol.symbol
+
+    def add(
+        self, head: str, relation: str, tail: str, at: Reference, file: str, how: str, confidence: float | None = None
+    ) -> None:
+        """File one fact."""
+        sure = confidence if confidence is not None else (self.params.inferred_confidence if how == "inferred" else 1.0)
+        self.resolved.facts.append(Fact(head, relation, tail, file, at.byte_start, at.byte_end, how, sure))
+
+    # Calls
+
+    def of_call(self, reference: Reference, scope: Scope, file: str) -> None:
+        """What a call means; it is counted by how that was found."""
+        counts = self.resolved.calls
+        counts["seen"] += 1
+        site = self.world.sites.get((file, reference.ordinal))
+        values = list(site.callee.values) if site is not None and site.callee is not None else []
+        targets = self.targets(values)
+        if site is not None:
+            self._inner(site, targets)
+        head = self.head(scope)
+        many = self.world.network.many in values
+        sure = self._sure(reference, scope) if targets or many else {}
+        if many:
+            kept = {target: None for target in self.targets(sure)} or targets
+            targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
+        if not targets:
+            self._unknown_receiver(reference, values, head, file)
+            return
+        choices = {target.choice for target in targets}
+        how = self._how(choices, sure)
+        counts[how] += 1
+        self._file(targets, choices, how, head, reference, file)
+        if reference.name in self.index.properties:  # what a property gives is called
+            self.of_property(reference, expression(reference.value)[1], scope, file)
+        if site is not None:
+            self._handed(site, head, reference, file)
+
+    def _file(
+        self, targets: Iterable[Target], choices: set[str], how: str, head: str, reference: Reference, file: str
+    ) -> None:
+        confidence = 1.0 / len(choices) if how == "ambiguous" else None
+        for target in targets:
+            self.add(head, target.relation, target.tail, reference, file, how, confidence)
+
+    def _how(self, choices: set[str], sure: dict[Value, None]) -> str:
+        if len(choices) > 1:
+            return "ambiguous"
+        (choice,) = choices
+        if choice not in self.index.symbols:
+            return "external"
+        return "exact" if any(value.what == choice for value in sure) else "inferred"
+
+    def _sure(self, reference: Reference, scope: Scope) -> dict[Value, None]:
+        """What the callee is without following values: by its name, its own class, or a super()."""
+        callee = expression(reference.value)[1]
+        world = self.world
+        if isinstance(callee, str) and callee[:1] not in "@&?<'#":
+            own = world.attributes.owner_of_self(callee, scope)
+            if own is not None:
+                return self._member(world.statics.order(own[0]), own[1])
+            return dict.fromkeys(world.statics.path(callee, scope))
+        if isinstance(callee, list) and callee[0] == "." and isinstance(callee[1], str) and callee[1][:1] == "@":
+            inner = self.index.calls.get((scope.file, int(callee[1][1:])))
+            if inner is not None and expression(inner.value)[:2] == ["()", "super"]:
+                owner = world.statics.owner_class(scope)
+                if owner is not None:
+                    return self._member(world.statics.order(owner.symbol.symbol)[1:], callee[2])
+        return {}
+
+    def _member(self, order: list[str], name: str) -> dict[Value, None]:
+        for ancestor in order:
+            scope = self.index.scopes[ancestor]
+            if name in scope.names:
+                return dict.fromkeys(self.world.statics.bound(name, scope))
+        return {}
+
+    def targets(self, values: Iterable[Value]) -> dict[Target, None]:
+        """What calling each value means, once each."""
+        found: dict[Target, None] = {}
+        for value in values:
+            found.update(dict.fromkeys(self._of_value(value)))
+        return found
+
+    def _of_value(self, value: Value) -> Iterator[Target]:
+        kind, what = value.kind, value.what
+        if kind == "function" or kind == "bound":
+            yield Target("calls", what, what)
+        elif kind == "class":
+            yield Target("instantiates", what, what)
+            for constructor in self._constructors(what):
+                relation = "calls" if constructor in self.index.symbols else "invokes"
+                yield Target(relation, constructor, what)
+        elif kind == "external":
+            exception = self.externals.is_exception(what)
+            tail = self.externals.exception(what) if exception else self.externals.api(what)
+            yield Target("instantiates" if exception else "invokes", tail, tail)
+        elif kind == "method" and value.of is not None:
+            tail = self.externals.api(f"{BUILTIN}.{value.of.what.rpartition(' ')[2]}.{what}")
+            yield Target("invokes", tail, tail)
+        elif kind == "instance":
+            for member in self.world.attributes.view(value, "__call__").values:
+                if member.kind in ("bound", "function"):
+                    yield Target("calls", member.what, member.what)
+
+    def _constructors(self, symbol: str) -> list[str]:
+        """`__init__`, and a `__new__` of the package, of a class or its nearest ancestor that has one."""
+        known = self.constructors.get(symbol)
+        if known is None:
+            order = self.world.statics.order(symbol)
+            known = self.constructors[symbol] = []
+            for name in ("__new__", "__init__"):
+                owner = next((one for one in order if name in self.index.scopes[one].definitions), None)
+                if owner is not None:
+                    known.append(self.index.scopes[owner].definitions[name][-1].symbol)
+            outside = [base for base in self.world.statics.outside_bases(symbol) if not base.startswith(BUILTIN)]
+            if not known and outside:  # a base class from outside makes the instance
+                known.append(self.externals.api(f"{outside[0]}.__init__"))
+        return known
+
+    def _inner(self, site: Site, targets: dict[Target, None]) -> None:
+        """A partial's call calls what the partial holds."""
+        for inner in site.inner:
+            if inner.callee is not None:
+                targets.update(self.targets(inner.callee.values))
+            self._inner(inner, targets)
+
+    def _handed(self, site: Site, head: str, reference: Reference, file: str) -> None:
+        """What a builtin calls that is handed a callable, or something to iterate, is called here."""
+        called = dict.fromkeys(site.called)
+        for part in site.parts:
+            called.update(part)
+        for protocol in site.protocols:
+            called.update(dict.fromkeys(protocol.called))
+        made = [target for symbol in site.made for target in self._of_value(self.world.network.value("class", symbol))]
+        functions = [Target("calls", symbol, symbol) for symbol in called]
+        for group, choices in ((functions, list(called)), (made, list(site.made))):
+            if 0 < len(choices) <= self.params.max_values:
+                self._file(group, set(choices), "inferred", head, reference, file)
+
+    def _unknown_receiver(self, reference: Reference, values: list[Value], head: str, file: str) -> None:
+        """A method of a value of no known type: every method of that name in the package may be meant."""
+        name = reference.name
+        dotted = reference.value.startswith(('["()",[".', '["()","')) and not values
+        callee = expression(reference.value)[1]
+        is_attribute = isinstance(callee, list) or "." in callee
+        known = dotted and is_attribute and name and not name.startswith("__")
+        candidates = [one for one in self.index.methods.get(name, ()) if self._callable(one)] if known else []
+        if not 1 <= len(candidates) <= self.params.max_candidates:
+            self.resolved.calls["unresolved"] += 1
+            return
+        self.resolved.calls["ambiguous"] += 1
+        for candidate in candidates:
+            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / len(candidates))
+
+    def _callable(self, symbol: str) -> bool:
+        return self.resolved.types.get(symbol) in CALLABLE_TYPES
+
+    # Calls without brackets
+
+    def of_loop(self, reference: Reference, scope: Scope, file: str) -> None:
+        """Special methods of what is iterated, or entered and left."""
+        protocol = self.world.loops.get((file, reference.byte_start, reference.byte_end))
+        called = protocol.called if protocol is not None else []
+        if 0 < len(called) <= self.params.max_values:
+            self._file(
+                [Target("calls", one, one) for one in called],
+                set(called),
+                "inferred",
+                self.head(scope),
+                reference,
+                file,
+            )
+
+    def of_raise(self, reference: Reference, scope: Scope, file: str) -> None:
+        """`raise Cls` makes an instance of a class of the package."""
+        site = self.world.raised.get((file, reference.byte_end))
+        if site is None or site.callee is None:
+            return
+        targets = self.targets(value for value in site.callee.values if value.kind == "class")
+        self._file_found(targets, scope, reference, file)
+
+    def of_decorator(self, reference: Reference, scope: Scope, file: str) -> None:
+        """A decorator of the package is called by the code around what it decorates."""
+        site = self.world.decorations.get((file, reference.byte_end))
+        if site is None or site.callee is None:
+            return
+        targets = self.targets(value for value in site.callee.values if value.kind not in ("external", "result"))
+        self._inner(site, targets)
+        self._file_found(targets, scope.parent or scope, reference, file)
+
+    def _file_found(self, targets: dict[Target, None], scope: Scope, reference: Reference, file: str) -> None:
+        choices = {target.choice for target in targets}
+        if 0 < len(choices) <= self.params.max_candidates:
+            how = "ambiguous" if len(choices) > 1 else "inferred"
+            path = expression(reference.value)
+            if how == "inferred" and isinstance(path, str) and path[:1] not in "@&?<'#":
+                sure = {value.what for value in self.world.statics.path(path, scope)}
+                how = "exact" if choices <= sure else how
+            self._file(targets, choices, how, self.head(scope), reference, file)
+
+    def of_property(self, reference: Reference, said: Expression, scope: Scope, file: str) -> None:
+        """Reading a property, here written as `said`, calls its getter."""
+        getters = self._getters(said, scope)
+        if not getters:
+            return
+        how = "inferred" if len(getters) == 1 else "ambiguous"
+        self._file([Target("calls", one, one) for one in getters], set(getters), how, self.head(scope), reference, file)
+
+    def _getters(self, said: Expression, scope: Scope) -> list[str]:
+        attributes = self.world.attributes
+        if isinstance(said, list):
+            owner, name = (said[1], said[2]) if said[0] == "." else ("", "")
+        else:
+            owner, _, name = said.rpartition(".")
+        if name not in self.index.properties:
+            return []
+        base = self.world.names.node(owner, scope) if owner else None
+        found: dict[str, None] = {}
+        for value in base.values if base is not None else ():
+            view = attributes.views.get((value, name))
+            found.update(dict.fromkeys(attributes.getters.get(view, ())) if view is not None else {})
+        return list(found) if len(found) <= self.params.max_candidates else []

@@ -1,0 +1,223 @@
+"""What a package's references say of its values, laid into the network and solved."""
+
+from collections.abc import Callable
+
+from graphmer.corpus.parse.records import Reference
+from graphmer.kg.facts import PackageFacts
+from graphmer.kg.resolve.python_calls import Site, World
+from graphmer.kg.resolve.python_flow import Node
+from graphmer.kg.resolve.python_index import FUNCTION_KINDS, Scope, expression
+from graphmer.kg.resolve.python_static import Value
+
+FIRST_PARAMETERS = ("self", "cls")  # whose fields are known without following values
+ROUNDS = 8  # of guessing what is left open and solving again; each guess can only add values
+
+
+def flow_values(world: World, facts: PackageFacts) -> None:
+    """Lay every reference of a package into its network and hand values on to the fixed point.
+
+    Then, as long as that adds anything: a method that nobody in the package calls has an instance of its own class as
+    receiver; what a decorator gives, where nothing is known of it, is what it was given; an attribute that no class of
+    the package defines is one of the base class from outside; a key of which nothing is known may be any.
+    """
+    laid = _Constraints(world)
+    for source in facts.files:
+        for reference in source.references:
+            lay = laid.handlers.get(reference.kind)
+            if lay is not None:
+                scope = world.index.scopes.get(reference.scope)
+                if scope is not None:
+                    lay(reference, scope)
+    for scope in world.index.scopes.values():
+        laid.of_scope(scope)
+    network = world.network
+    network.solve()
+    for _ in range(ROUNDS):
+        before = network.steps
+        world.items.close_unknown()
+        world.attributes.inherit_from_outside()
+        _guess_decorated(world)
+        network.solve()
+        _guess_receivers(world)
+        network.solve()
+        if network.steps == before:
+            break
+
+
+def _guess_receivers(world: World) -> None:
+    for symbol, receiver in world.receivers.items():
+        node = world.function(symbol).positional[:1]
+        if node and not any(value.kind in ("instance", "class", "many") for value in node[0].values):
+            world.network.add(node[0], receiver)
+
+
+def _guess_decorated(world: World) -> None:
+    for result, given in world.undecided:
+        if not result.values:
+            world.network.flow(given, result)
+
+
+class _Constraints:
+    """Turns one reference after the other into nodes, edges and watchers."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.network, self.names = world, world.network, world.names
+        self.handlers: dict[str, Callable[[Reference, Scope], None]] = {
+            "assign": self._assign,
+            "extend": self._extend,
+            "default": self._default,
+            "return": self._return,
+            "yield": self._yield,
+            "yield_from": self._yield_from,
+            "call": self._call,
+            "annotation": self._annotation,
+            "raise": self._raise,
+            "iterate": self._iterate,
+            "enter": self._enter,
+            "read": self._read,
+        }
+
+    def of_scope(self, scope: Scope) -> None:
+        """Functions of the package: their decorators, and what their own class may be to them."""
+        kind = scope.symbol.kind
+        if kind not in FUNCTION_KINDS and kind != "class":
+            return
+        world, outer = self.world, scope.parent or scope
+        if kind != "class":
+            world.function(scope.symbol.symbol)
+        if scope.decorators and kind == "class":
+            world.define(scope.symbol, Node())  # for what its decorators do; the class stays what it is
+        elif scope.decorators:
+            if world.statics.definition(scope.symbol.name, outer) is scope.symbol:
+                self.names.variable(scope.symbol.name, outer)
+            else:
+                world.define(scope.symbol, Node())
+        if kind == "method" and outer.symbol.kind == "class" and "staticmethod" not in scope.modifiers:
+            as_class = "classmethod" in scope.modifiers or scope.symbol.name in ("__new__", "__init_subclass__")
+            receiver = self.network.value("class" if as_class else "instance", outer.symbol.symbol)
+            world.receivers[scope.symbol.symbol] = receiver
+
+    # Bindings
+
+    def _assign(self, reference: Reference, scope: Scope) -> None:
+        source = self.names.read(reference.value, scope)
+        if source is None:
+            return
+        target = reference.name
+        if target[:1] == "[":
+            self._assign_part(target, source, scope)
+        elif "." in target:
+            self._assign_attribute(target, source, scope)
+        else:
+            self.network.flow(source, self.names.variable(target, scope.target_of(target)))
+
+    def _assign_part(self, target: str, source: Node, scope: Scope) -> None:
+        mark, owner, name, *_ = expression(target)
+        base = self.names.node(owner, scope)
+        if base is None:
+            return
+        if mark == "slice":  # items[:] = source
+            self._extend_with(base, self.world.protocols.iterate(source).each)
+        elif mark == ".":
+            self.world.attributes.store(base, name, source)
+        else:
+            self.world.items.store_in(base, self.names.node(name, scope), source)
+
+    def _assign_attribute(self, target: str, source: Node, scope: Scope) -> None:
+        attributes = self.world.attributes
+        own = attributes.owner_of_self(target, scope)
+        if own is not None:
+            self.network.flow(source, attributes.store_on(*own))
+            return
+        owner, _, name = target.rpartition(".")
+        base = self.names.path(owner, scope)
+        if base is not None:
+            attributes.store(base, name, source)
+
+    def _extend(self, reference: Reference, scope: Scope) -> None:
+        base, source = self.names.read(reference.name, scope), self.names.read(reference.value, scope)
+        if base is None or source is None:
+            return
+        self._extend_with(base, self.world.protocols.iterate(source).each)
+
+    def _extend_with(self, base: Node, each: Node) -> None:
+        def extend(value: Value) -> None:
+            if value.kind == "container":
+                self.network.flow(each, self.network.containers[value].any)
+
+        self.network.watch(base, extend)
+
+    def _annotation(self, reference: Reference, scope: Scope) -> None:
+        own = self.world.attributes.owner_of_self(reference.name, scope)
+        if own is not None:
+            node = self.world.attributes.store_on(*own)
+            self.names.annotate(node, reference.value, scope, reference.name)
+
+    def _default(self, reference: Reference, scope: Scope) -> None:
+        source = self.names.read(reference.value, scope.parent or scope)
+        if source is not None:
+            self.network.flow(source, self.names.variable(reference.name, scope))
+
+    # What functions give
+
+    def _return(self, reference: Reference, scope: Scope) -> None:
+        self._give(self.names.read(reference.value, scope), scope, "returned")
+
+    def _yield(self, reference: Reference, scope: Scope) -> None:
+        self._give(self.names.read(reference.value, scope), scope, "yielded")
+
+    def _yield_from(self, reference: Reference, scope: Scope) -> None:
+        source = self.names.read(reference.value, scope)
+        if source is not None:
+            self._give(self.world.protocols.iterate(source).each, scope, "yielded")
+
+    def _give(self, source: Node | None, scope: Scope, how: str) -> None:
+        if source is not None and scope.symbol.kind in FUNCTION_KINDS:
+            function = self.world.function(scope.symbol.symbol)
+            self.network.flow(source, function.returned if how == "returned" else function.yielded)
+
+    # What code does
+
+    def _call(self, reference: Reference, scope: Scope) -> None:
+        self.world.site(scope.file, reference.ordinal)
+
+    def _raise(self, reference: Reference, scope: Scope) -> None:
+        """`raise Cls` makes an instance of it."""
+        if not reference.value or reference.value[:1] == "@":
+            return
+        callee = self.names.read(reference.value, scope)
+        if callee is not None:
+            site = Site(scope, f"{scope.file}@{reference.byte_end}")
+            site.callee = callee
+            self.world.raised[scope.file, reference.byte_end] = site
+
+            def make(value: Value) -> None:
+                if value.kind == "class":
+                    self.world.call(site, value)
+
+            self.network.watch(callee, make)
+
+    def _iterate(self, reference: Reference, scope: Scope) -> None:
+        source = self.names.read(reference.value, scope)
+        if source is not None:
+            found = self.world.protocols.iterate(source, bool(reference.ordinal))
+            self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
+
+    def _enter(self, reference: Reference, scope: Scope) -> None:
+        source = self.names.read(reference.value, scope)
+        if source is not None:
+            found = self.world.protocols.enter(source, bool(reference.ordinal))
+            self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
+
+    def _read(self, reference: Reference, scope: Scope) -> None:
+        """An attribute that is read may be a property, and its owner decides which field it is."""
+        value = reference.value
+        if value[:1] == "[":
+            if reference.name in self.world.index.properties:
+                self.names.read(value, scope)
+        elif "." in value and self.world.statics.final(value, scope) is None:
+            owner, _, name = value.rpartition(".")
+            if name in self.world.index.properties:
+                self.names.path(value, scope)
+            elif "." in owner or owner not in FIRST_PARAMETERS:
+                self.names.path(owner, scope)

@@ -1,0 +1,146 @@
+"""How values flow through a package: a fixed point over assignments, arguments, returns, attributes and containers.
+
+Inclusion-based and flow-insensitive, in the spirit of Andersen (1994): a node stands for a variable, an attribute or an
+expression and holds the values that it may have; an edge hands them on; a watcher acts on each new one (a call binds
+arguments, an attribute is looked up). Every value meets every watcher once, so the end is a fixed point. Two bounds,
+`kg.max_values` a node and `kg.max_flow_steps` a package, make it end on any input in time near linear.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from graphmer.kg.config import GraphParams
+from graphmer.kg.resolve.python_index import PackageIndex, Scope
+from graphmer.kg.resolve.python_static import Statics, Value
+
+MAX_PLACES = 64  # of a sequence
+MAX_KEYS = 256  # of a dict
+Watcher = Callable[[Value], None]
+
+
+class Node:
+    """What one variable, attribute or expression may be."""
+
+    __slots__ = ("loads", "targets", "values", "watchers")
+
+    def __init__(self) -> None:
+        self.values: dict[Value, None] = {}  # a dict for its order
+        self.targets: list[Node] = []
+        self.watchers: list[Watcher] = []
+        self.loads: dict[str, Node] = {}
+
+
+class Container:
+    """A list, tuple, set, dict or generator: a node for each known key, and one for what may be under any key."""
+
+    __slots__ = ("all", "any", "items", "keys", "watchers")
+
+    def __init__(self) -> None:
+        self.items: dict[str, Node] = {}
+        self.any = Node()  # stored under a key that is not known
+        self.all = Node()  # whatever is in it
+        self.keys = Node()
+        self.watchers: list[Callable[[str, Node], None]] = []
+
+
+class Network:
+    """The nodes of a package and the work that is left."""
+
+    def __init__(self, index: PackageIndex, statics: Statics, params: GraphParams) -> None:
+        self.index, self.statics, self.params = index, statics, params
+        self.value = statics.value
+        self.max_values = params.max_values
+        self.many = statics.value("many", "")
+        self.work: deque[tuple[Any, Any]] = deque()  # a node and its new value, or a watcher and what it is called with
+        self.steps = 0
+        self.containers: dict[Value, Container] = {}
+        self.constants: dict[Value, Node] = {}
+
+    # The fixed point
+
+    def add(self, node: Node, value: Value) -> None:
+        """A value reaches a node; the last of `max_values` stands for all the others."""
+        values = node.values
+        if value in values or len(values) >= self.max_values:
+            return
+        if len(values) == self.max_values - 1:
+            value = self.many
+            if value in values:
+                return
+        values[value] = None
+        if node.targets or node.watchers:
+            self.work.append((node, value))
+
+    def flow(self, source: Node, target: Node) -> None:
+        """Whatever reaches `source` reaches `target`."""
+        if source is not target:
+            source.targets.append(target)
+            for value in source.values:
+                self.add(target, value)
+
+    def watch(self, node: Node, watcher: Watcher) -> None:
+        """Call `watcher` with every value that `node` has or will have; never at once, so that nothing recurses."""
+        node.watchers.append(watcher)
+        for value in node.values:
+            self.work.append((watcher, value))
+
+    def solve(self) -> None:
+        """Hand values on until nothing is new, or the bound of steps is reached."""
+        work, add, bound = self.work, self.add, self.params.max_flow_steps
+        while work and self.steps < bound:
+            found, value = work.popleft()
+            self.steps += 1
+            if not isinstance(found, Node):
+                found(value)
+                continue
+            self.steps += len(found.targets)
+            for target in found.targets:
+                add(target, value)
+            for watcher in found.watchers:
+                watcher(value)
+        work.clear()
+
+    # Nodes
+
+    def constant(self, value: Value) -> Node:
+        """A node that is one value and nothing else."""
+        node = self.constants.get(value)
+        if node is None:
+            node = self.constants[value] = Node()
+            node.values[value] = None
+        return node
+
+    def container(self, at: str, kind: str) -> tuple[Value, Container]:
+        """The container that is made at a place."""
+        value = self.value("container", f"{at} {kind}")
+        found = self.containers.get(value)
+        if found is None:
+            found = self.containers[value] = Container()
+            self.flow(found.any, found.all)
+        return value, found
+
+    def item(self, container: Container, key: str) -> Node:
+        """What is stored under one known key; places far down a list are not told apart, so that none grows for ever."""
+        node = container.items.get(key)
+        if node is None:
+            if key[:1] == "#" and len(key) > 1 and (not key[1:].isdecimal() or int(key[1:]) >= MAX_PLACES):
+                return container.any
+            if len(container.items) >= MAX_KEYS:
+                return container.any
+            node = container.items[key] = Node()
+            self.flow(node, container.all)
+            for watcher in container.watchers:
+                self.work.append((partial(watcher, key), node))
+        return node
+
+    def each_item(self, container: Container, watcher: Callable[[str, Node], None]) -> None:
+        """Call `watcher` with every known key and its node, present and to come."""
+        container.watchers.append(watcher)
+        for key, node in container.items.items():
+            self.work.append((partial(watcher, key), node))
+
+    def scope_of(self, value: Value) -> Scope:
+        """The scope of a function, class or module."""
+        return self.index.scopes[value.what]
