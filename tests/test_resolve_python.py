@@ -24,7 +24,7 @@ EXPECTATION = re.compile(r"^ *# *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)
 CALL_GRAPH = ("calls", "invokes", "instantiates")
 PARAMS = GraphParams(
     max_candidates=5, max_alias_hops=20, inferred_confidence=0.9, near_duplicate_jaccard=0.8,
-    near_duplicate_min_tokens=50, shingle_tokens=5, minhash_permutations=64, minhash_seed=0,
+    near_duplicate_min_tokens=50, shingle_tokens=5, minhash_values=64, minhash_seed=0,
 )  # fmt: skip
 
 
