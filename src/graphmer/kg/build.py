@@ -79,8 +79,10 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
 
 def _package_tables(files: "pa.Table", parsed: Path) -> Iterator[PackageTables]:
     """One task for each package and split, sorted."""
-    symbol_groups = _row_groups(parsed / "symbols.parquet", symbols_schema())
-    reference_groups = _row_groups(parsed / "references.parquet", references_schema())
+    groups: dict[str, dict[str, list[int]]] = {}
+    for name, schema in (("symbols", symbols_schema()), ("references", references_schema())):
+        for package, numbers in _row_groups(parsed / f"{name}.parquet", schema).items():
+            groups.setdefault(package, {})[name] = numbers
     statuses = python_values(files.column("status"))
     rows: dict[str, dict[str, list[int]]] = {}
     keys = zip(python_values(files.column("package")), python_values(files.column("split")), statuses, strict=True)
@@ -94,8 +96,7 @@ def _package_tables(files: "pa.Table", parsed: Path) -> Iterator[PackageTables]:
                 has_repository=len(splits) == 1 or split == "train",
                 files=files.take(chosen).combine_chunks(),
                 parsed=parsed,
-                symbol_groups=symbol_groups.get(package, []),
-                reference_groups=reference_groups.get(package, []),
+                groups=groups.get(package, {}),
             )
 
 

@@ -33,10 +33,11 @@ class Edges(NamedTuple):
     resolutions: list[str]
 
 
-def edges_of(facts: list[Fact], symbols: list[str], files: "pa.Table") -> Edges:
+def edges_of(facts: list[Fact], symbols: list[str], files: "pa.Table", index: LineIndex) -> Edges:
     """The distinct edges of one package's facts, unsorted; of several facts the surest, then the first place.
 
     symbols: of all entities; their place is their number.  files: rows of files.parquet with `row`, their number there.
+    index: of the files' lines.
     A name that is bound somewhere is not ambiguous, so the surest evidence of an edge counts.
     """
     places, rows = python_values(files.column("file")), files.column("row").to_numpy()
@@ -57,7 +58,7 @@ def edges_of(facts: list[Fact], symbols: list[str], files: "pa.Table") -> Edges:
     confidence = np.fromiter(confidences, np.float64, count)
     key = (head.astype(np.int64) * len(known_relations) + relation) * max(len(symbols), 1) + tail
     kept = _first_of_each(key, (resolution, end, start, file, -confidence))
-    first_line, last_line = LineIndex(files.column("text")).lines(file[kept], start[kept], end[kept])
+    first_line, last_line = index.lines(file[kept], start[kept], end[kept])
     return Edges(
         head=head[kept],
         relation=relation[kept],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphmer.corpus.parse.columns import constant_column, encoded_schema, python_values, row_columns, string_column
+from graphmer.corpus.parse.columns import constant_column, encoded_schema, row_columns, string_column
 from graphmer.corpus.parse.lines import LineIndex, without_lines
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.containment import Entity
@@ -24,20 +24,20 @@ def encoded_entities() -> "pa.Schema":
     return encoded_schema(entities_schema(), ENTITIES_PLAIN)
 
 
-def listed_entities(entities: list[Entity], files: "pa.Table") -> "pa.Table":
+def listed_entities(entities: list[Entity], files: list[str], index: LineIndex) -> "pa.Table":
     """Entities that were made one by one.
 
-    files: rows of files.parquet in which they stand.
+    files: names of those in which they may stand.  index: of the files' lines.
     """
     import pyarrow as pa
 
     schema = entities_schema()
     columns = row_columns(entities, without_lines(schema), ENTITIES_PLAIN)
     named = dict(zip(Entity._fields, columns, strict=True))
-    numbers = {name: number for number, name in enumerate(python_values(files.column("file")))}
+    numbers = {name: number for number, name in enumerate(files)}
     places = np.asarray([numbers.get(entity.file, -1) for entity in entities], np.int64)
     spans = (named["byte_start"].to_numpy(), named["byte_end"].to_numpy())
-    first, last = LineIndex(files.column("text")).lines(places, *spans)
+    first, last = index.lines(places, *spans)
     named |= {"line_start": pa.array(first), "line_end": pa.array(last)}
     return pa.Table.from_arrays([named[name] for name in schema.names], schema=encoded_entities())
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from graphmer.artifacts import open_table
 from graphmer.corpus.parse.columns import concat, paused_collector, python_values, whole
+from graphmer.corpus.parse.lines import LineIndex
 from graphmer.corpus.parse.records import Reference, Span, Symbol
 from graphmer.corpus.parse.schema import (
     REFERENCES_PLAIN,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 Resolver = Callable[[PackageFacts, GraphParams], Resolved]
 
+SYMBOL_COLUMNS = ["package", "language", "file", "line_start", "line_end", *Symbol._fields]
+REFERENCE_COLUMNS = ["file", *Reference._fields]
 # A new language puts its resolver here.
 RESOLVERS: Mapping[str, Resolver] = {"java": resolve_java, "python": resolve_python}
 
@@ -57,8 +61,7 @@ class PackageTables(NamedTuple):
     has_repository: bool
     files: "pa.Table"  # its rows of files.parquet, with `row`, their number there
     parsed: Path
-    symbol_groups: list[int]  # the row groups of the package
-    reference_groups: list[int]
+    groups: dict[str, list[int]]  # the row groups of the package, by table
 
 
 class PackageGraph(NamedTuple):
@@ -90,14 +93,9 @@ def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
     """Resolve one package; the same rows give the same graph on any process."""
     files = _rows(tables.files, _FileRow)
     wholes = {row.file: Span(0, row.bytes) for row in files}
-    names = [row.file for row in files]
-    symbol_table = _own_rows(
-        tables.parsed / "symbols.parquet", symbols_schema(), SYMBOLS_PLAIN, tables.symbol_groups, names
-    )
+    symbol_table = _own_rows(tables, "symbols", symbols_schema(), SYMBOLS_PLAIN, SYMBOL_COLUMNS)
     symbols = _rows(symbol_table, Symbol)
-    reference_table = _own_rows(
-        tables.parsed / "references.parquet", references_schema(), REFERENCES_PLAIN, tables.reference_groups, names
-    )
+    reference_table = _own_rows(tables, "references", references_schema(), REFERENCES_PLAIN, REFERENCE_COLUMNS)
     symbols_of = _by_file(symbol_table, symbols)
     references_of = _by_file(reference_table, _rows(reference_table, Reference))
     graph = _Graph(tables.package, repository_symbol(tables.package) if tables.has_repository else "")
@@ -158,13 +156,14 @@ class _Graph:
         self.listed.setdefault(entity.entity, entity)  # a build target may stand in two manifests
 
     def finish(self, files: "pa.Table", symbol_table: "pa.Table", symbols: list[Symbol]) -> PackageGraph:
-        listed = listed_entities(list(self.listed.values()), files)
+        index = LineIndex(files.column("text"))
+        listed = listed_entities(list(self.listed.values()), python_values(files.column("file")), index)
         defined = defined_entities(symbol_table, symbols, self.types, self.listed.keys())
         entities = concat([listed, defined])
         facts, dropped = without_rings(self.facts)
         externals = [external for _, external in sorted(self.externals.items())]
         symbols_E = [*python_values(entities.column("entity")), *(external.entity for external in externals)]
-        edges = edges_of(facts, symbols_E, files)
+        edges = edges_of(facts, symbols_E, files, index)
         used_E = np.zeros(len(symbols_E), np.bool_)
         used_E[edges.head], used_E[edges.tail] = True, True
         used_E[: len(entities)] = True
@@ -190,21 +189,23 @@ def _main_language(files: list[_FileRow]) -> str:
 
 
 def _own_rows(
-    path: Path, schema: "pa.Schema", plain: frozenset[str], groups: list[int], files: list[str]
+    tables: PackageTables, name: str, schema: "pa.Schema", plain: frozenset[str], columns: list[str]
 ) -> "pa.Table":
-    """The rows of the named files, from the package's row groups."""
+    """The rows of the package's files in this split, from its row groups of a parsed table."""
     import pyarrow as pa
 
     dictionaries = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in plain]
-    table = open_table(path, schema, dictionaries).read_row_groups(groups, use_threads=False)
+    parquet = open_table(tables.parsed / f"{name}.parquet", schema, dictionaries)
+    table = parquet.read_row_groups(tables.groups.get(name, []), columns, use_threads=False)
     file = whole(table.column("file"))
-    is_own = np.isin(file.dictionary.to_numpy(zero_copy_only=False), np.asarray(files, object))
+    is_own = np.isin(python_values(pa.chunked_array([file.dictionary])), python_values(tables.files.column("file")))
     return table if is_own.all() else table.filter(pa.array(is_own[file.indices.to_numpy()]))
 
 
 def _rows(table: "pa.Table", row: Any) -> list[Any]:
     """The table's rows as named tuples of the type `row`."""
-    return list(map(row._make, zip(*(python_values(table.column(name)) for name in row._fields))))
+    columns = (python_values(table.column(name)) for name in row._fields)
+    return list(map(partial(tuple.__new__, row), zip(*columns, strict=True)))  # _make, less a frame of Python for each
 
 
 def _by_file(table: "pa.Table", rows: list[Any]) -> dict[str, list[Any]]:

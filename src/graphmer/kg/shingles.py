@@ -106,14 +106,21 @@ class Hasher:
     def _tokens(self, data: Bytes) -> tuple[Hashes, IntArray]:
         """The hash of each token, a sum over its bytes weighted by place and then shifted back; and its first byte."""
         self._grow(len(data))
-        kinds = self.byte_class[data]
+        kinds = self.byte_class.take(data)
         begins = kinds != SPACE
         begins[1:] &= (kinds[1:] == MARK) | (kinds[:-1] != WORD)
         places = np.flatnonzero(begins)
         if not len(places):
             return np.empty(0, np.uint64), places
-        sums = np.add.reduceat(self.byte_hash[data] * self.powers[: len(data)], places)
-        return _mixed(sums * self.inverses[places]), places
+        weighted = self.byte_hash.take(data)
+        weighted *= self.powers[: len(data)]
+        np.cumsum(weighted, out=weighted)
+        before = weighted[places - 1]  # a text may begin at byte 0: what stands before it is nothing
+        before[0] *= np.uint64(places[0] > 0)
+        sums = np.append(before[1:], weighted[-1])
+        sums -= before
+        sums *= self.inverses[places]
+        return _mixed(sums), places
 
     def _runs(self, tokens: Hashes) -> Hashes:
         """The hash of each run of `width` tokens."""

@@ -46,7 +46,7 @@ def string_column(values: Sequence[str]) -> "pa.DictionaryArray":
     """Strings, each kept once."""
     import pyarrow as pa
 
-    return pa.array(values, pa.string()).dictionary_encode()
+    return pa.array(values, pa.dictionary(pa.int32(), pa.string()))
 
 
 def repeated_column(values: Sequence[str], counts: npt.NDArray[np.int64]) -> "pa.DictionaryArray":
@@ -79,11 +79,19 @@ def _column(values: Sequence[Any], field: "pa.Field", plain: bool) -> "pa.Array"
     if pa.types.is_int64(field.type):
         return pa.array(np.fromiter(values, np.int64, len(values)))
     if pa.types.is_string(field.type):
-        if values and isinstance(values[0], bytes):  # known to be UTF-8
-            return pa.array(values, pa.binary()).view(pa.string())
+        if values and isinstance(values[0], bytes):
+            return _texts(values)
         if not plain:
             return string_column(values)
     return pa.array(values, field.type)
+
+
+def _texts(values: Sequence[bytes]) -> "pa.StringArray":
+    """Bytes that are known to be UTF-8, copied once; pa.array would grow its buffer again and again."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
 
 
 def encoded_schema(schema: "pa.Schema", plain: frozenset[str]) -> "pa.Schema":

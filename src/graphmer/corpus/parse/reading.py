@@ -94,8 +94,10 @@ def _read(path: str, max_bytes: int) -> tuple[bytes, str]:
             return b"", "not_a_regular_file"
         if state.st_size > max_bytes:
             return b"", "too_large"
-        with open(path, "rb") as stream:
-            source = stream.read(max_bytes + 1)
+        with open(path, "rb", buffering=0) as stream:
+            source = stream.read(state.st_size + 1)
+            if len(source) > state.st_size:  # it grew
+                source += stream.read(max_bytes)
     except FileNotFoundError:
         return b"", "vanished"
     except OSError:
