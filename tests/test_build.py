@@ -34,7 +34,7 @@ PARAMS = GraphParams(
     near_duplicate_jaccard=0.7,
     near_duplicate_min_tokens=30,
     shingle_tokens=5,
-    minhash_permutations=64,
+    minhash_values=64,
     minhash_seed=0,
 )
 VENDORED = "def vendored(table):\n" + "".join(f"    table[{row}] = table[{row * 3}] + {row * 7}\n" for row in range(40))

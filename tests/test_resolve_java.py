@@ -26,7 +26,7 @@ PARAMS = GraphParams(
     near_duplicate_jaccard=0.8,
     near_duplicate_min_tokens=50,
     shingle_tokens=5,
-    minhash_permutations=64,
+    minhash_values=64,
     minhash_seed=0,
 )
 

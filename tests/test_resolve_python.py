@@ -25,8 +25,8 @@ FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir()
 EXPECTATION = re.compile(r"^ *# *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
 CALL_GRAPH = ("calls", "invokes", "instantiates")
 PARAMS = GraphParams(
-    max_candidates=5, max_alias_hops=20, max_values=16, max_flow_steps=1_000_000, inferred_confidence=0.9, near_duplicate_jaccard=0.8,
-    near_duplicate_min_tokens=50, shingle_tokens=5, minhash_permutations=64, minhash_seed=0,
+    max_candidates=5, max_alias_hops=20, max_values=16, max_flow_steps=1_000_000, inferred_confidence=0.9,
+    near_duplicate_jaccard=0.8, near_duplicate_min_tokens=50, shingle_tokens=5, minhash_values=64, minhash_seed=0,
 )  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 import dataclasses
 import random
+import re
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from graphmer.kg.config import GraphParams
-from graphmer.kg.split import TOKEN, near_duplicates, support_query
+from graphmer.kg.near_duplicates import near_duplicates
+from graphmer.kg.split import support_query
 
 PARAMS = GraphParams(
     max_candidates=5,
@@ -18,7 +21,7 @@ PARAMS = GraphParams(
     near_duplicate_jaccard=0.7,
     near_duplicate_min_tokens=30,
     shingle_tokens=5,
-    minhash_permutations=256,
+    minhash_values=256,
     minhash_seed=0,
 )
 
@@ -40,9 +43,12 @@ def edited(text: str, share: float, seed: int) -> str:
     )
 
 
-def files(*rows: tuple[str, str], kind: str = "code") -> pd.DataFrame:
+TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def files(*rows: tuple[str, str], kind: str = "code") -> pa.Table:
     """(split, text) as the columns of files.parquet that the search reads."""
-    return pd.DataFrame([{"split": split, "text": text, "kind": kind, "status": "ok"} for split, text in rows])
+    return pa.Table.from_pylist([{"split": split, "text": text, "kind": kind, "status": "ok"} for split, text in rows])
 
 
 def slow_jaccard(first: str, second: str, width: int) -> float:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from graphmer.errors import ArtifactError
 if TYPE_CHECKING:  # pandas and pyarrow cost 0.4 s of start-up: only functions that read tables pay
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 CHUNK_BYTES = 1 << 20
+MAX_DICTIONARY_BYTES = 1 << 28  # of a column in a row group; a larger one is written as plain strings
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -142,6 +144,67 @@ def write_table(frame: "pd.DataFrame", path: Path, schema: "pa.Schema") -> None:
     table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     with atomic_file(path) as scratch:
         pq.write_table(table.replace_schema_metadata(None), scratch, compression="zstd")
+
+
+class TableWriter:
+    """A Parquet file (zstd) that is written part by part, each a row group or more; same parts, same bytes.
+
+    Dictionary columns go into the file as they are and come back as plain strings, unless they are asked for; columns
+    of whole numbers are stored as differences, which takes a third of the time and of the bytes that the default takes.
+    """
+
+    def __init__(self, path: Path, schema: "pa.Schema") -> None:
+        """schema: the columns in memory, those of the file being their plain types."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        def named(kind: Callable[["pa.DataType"], bool]) -> list[str]:
+            return [field.name for field in schema if kind(field.type)]
+
+        self.schema = schema.remove_metadata()
+        self.writer = pq.ParquetWriter(
+            path,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=named(pa.types.is_dictionary) + named(pa.types.is_floating),
+            column_encoding=dict.fromkeys(named(pa.types.is_integer), "DELTA_BINARY_PACKED"),
+            dictionary_pagesize_limit=MAX_DICTIONARY_BYTES,
+            write_statistics=[name for name in ("package",) if name in schema.names],
+            store_schema=False,
+        )
+
+    def write(self, table: "pa.Table") -> None:
+        """Add rows."""
+        self.writer.write_table(table.cast(self.schema) if table.schema != self.schema else table)
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.writer.close()
+
+
+def open_table(path: Path, schema: "pa.Schema", dictionaries: Collection[str] = ()) -> "pq.ParquetFile":
+    """A Parquet file to read in parts, which must have the columns and types of `schema`.
+
+    dictionaries: string columns that are read as dictionary arrays.
+    Raises ArtifactError where it is missing, damaged or of another layout.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise ArtifactError(f"{path}: not found; run the stage that writes it (dvc repro)")
+    try:
+        file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ArtifactError(f"{path}: not readable as Parquet ({error}); delete it and run dvc repro") from None
+    plain = [(field.name, getattr(field.type, "value_type", field.type)) for field in file.schema_arrow]
+    if plain != [(field.name, field.type) for field in schema]:
+        names = file.schema_arrow.names
+        raise ArtifactError(f"{path}: columns {names} are not the expected {schema.names}; run dvc repro")
+    return file
 
 
 def records(frame: "pd.DataFrame") -> Iterator[Any]:

@@ -1,32 +1,30 @@
 """The build_kg stage: parsed tables to entities, triples and a manifest."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from graphmer.artifacts import atomic_folder, nested, read_table, sha256_file, write_json, write_table
-from graphmer.corpus.parse.columns import arrow_table
+import numpy as np
+
+from graphmer.artifacts import TableWriter, atomic_folder, nested, open_table, sha256_file, write_json
+from graphmer.corpus.parse.columns import python_values, whole
 from graphmer.corpus.parse.executor import map_ordered
-from graphmer.corpus.parse.lines import LineIndex, with_lines, without_lines
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.errors import ArtifactError
 from graphmer.kg.config import GraphParams
-from graphmer.kg.containment import Entity
-from graphmer.kg.facts import ExternalEntity
+from graphmer.kg.entities import join_externals
+from graphmer.kg.join import joined_entities, joined_triples
+from graphmer.kg.near_duplicates import NearDuplicate, near_duplicates
 from graphmer.kg.package import PackageGraph, PackageTables, build_package
-from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.kg.split import NearDuplicate, near_duplicates
 from graphmer.ontology.vocabulary import load_ontology
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 PARSED_TABLES = ("files", "symbols", "references")
 CALL_OUTCOMES = ("seen", "exact", "inferred", "ambiguous", "external", "unresolved")
-# Where packages disagree on what an external is, the most telling type wins (the ontology's rule, then use).
-EXTERNAL_PRECEDENCE = ("ExceptionType", "Interface", "Class", "Library", "Annotation", "API", "Type")
 
 
 def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
@@ -36,17 +34,27 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
     measuring them is validation's part.
     Raises ArtifactError where a parsed table is missing or holds no code.
     """
-    files = read_table(parsed / "files.parquet", files_schema())
+    import pyarrow as pa
+
+    files = open_table(parsed / "files.parquet", files_schema()).read(use_threads=False)
+    files = files.append_column("row", pa.array(np.arange(len(files))))
     repeats = near_duplicates(files, params)
-    kept = files.drop(index=[repeat.removed for repeat in repeats])
-    tasks = list(_package_tables(kept[kept["status"] != "skipped"], parsed))
-    if not any((task.files["kind"] == "code").any() for task in tasks):
+    removed = np.zeros(len(files), np.bool_)
+    removed[[repeat.removed for repeat in repeats]] = True
+    kept = files.filter(pa.array(~removed))
+    tasks = list(_package_tables(kept, parsed))
+    if not any("code" in python_values(task.files.column("kind")) for task in tasks):
         raise ArtifactError(f"{parsed}: no parsed code file; run dvc repro parse on a corpus that has some")
-    weights = [len(task.files) for task in tasks]
-    graphs = list(map_ordered(partial(build_package, params=params), tasks, weights, "resolve", "file"))
-    externals, conflicts = _join_externals(graph.externals for graph in graphs)
-    entities = _entities(graphs, externals)
-    triples = _triples(graphs)
+    # The largest first: what a process gets last decides how long the others wait.
+    order = sorted(range(len(tasks)), key=lambda place: -tasks[place].files.nbytes)
+    weights = [len(tasks[place].files) for place in order]
+    results = map_ordered(
+        partial(build_package, params=params), [tasks[place] for place in order], weights, "resolve", "file"
+    )
+    graphs = [graph for _, graph in sorted(zip(order, results, strict=True), key=lambda pair: pair[0])]
+    externals, conflicts = join_externals([graph.externals for graph in graphs])
+    entities, numbers = joined_entities(graphs, externals)
+    triples = joined_triples(graphs, numbers, entities, files)
     manifest = {
         "ontology_version": load_ontology().version,
         "inputs": {f"{name}.parquet": sha256_file(parsed / f"{name}.parquet") for name in PARSED_TABLES},
@@ -63,78 +71,78 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
         **_near_duplicates(files, repeats),
     }
     with atomic_folder(out) as scratch:
-        write_table(entities, scratch / "entities.parquet", entities_schema())
-        write_table(triples, scratch / "triples.parquet", triples_schema())
+        for name, table in (("entities", entities), ("triples", triples)):
+            with TableWriter(scratch / f"{name}.parquet", table.schema) as writer:
+                writer.write(table)
         write_json(scratch / "manifest.json", manifest)
 
 
-def _package_tables(files: "pd.DataFrame", parsed: Path) -> Iterator[PackageTables]:
+def _package_tables(files: "pa.Table", parsed: Path) -> Iterator[PackageTables]:
     """One task for each package and split, sorted."""
-    symbols = read_table(parsed / "symbols.parquet", symbols_schema())
-    references = read_table(parsed / "references.parquet", references_schema())
-    symbol_rows = symbols.groupby("package").indices
-    reference_rows = references.groupby("package").indices
-    num_splits = files.groupby("package")["split"].nunique()
-    for key, part in files.groupby(["package", "split"]):
-        package, split = cast(tuple[str, str], key)
-        own_symbols = symbols.iloc[symbol_rows.get(package, [])]
-        own_references = references.iloc[reference_rows.get(package, [])]
-        yield PackageTables(
-            package,
-            has_repository=num_splits[package] == 1 or split == "train",
-            files=part.reset_index(drop=True),
-            symbols=own_symbols[own_symbols["file"].isin(part["file"])].reset_index(drop=True),
-            references=own_references[own_references["file"].isin(part["file"])].reset_index(drop=True),
-        )
+    groups: dict[str, dict[str, list[int]]] = {}
+    for name, schema in (("symbols", symbols_schema()), ("references", references_schema())):
+        for package, numbers in _row_groups(parsed / f"{name}.parquet", schema).items():
+            groups.setdefault(package, {})[name] = numbers
+    statuses = python_values(files.column("status"))
+    rows: dict[str, dict[str, list[int]]] = {}
+    keys = zip(python_values(files.column("package")), python_values(files.column("split")), statuses, strict=True)
+    for row, (package, split, status) in enumerate(keys):
+        if status != "skipped":
+            rows.setdefault(package, {}).setdefault(split, []).append(row)
+    for package, splits in sorted(rows.items()):
+        for split, chosen in sorted(splits.items()):
+            yield PackageTables(
+                package,
+                has_repository=len(splits) == 1 or split == "train",
+                files=files.take(chosen).combine_chunks(),
+                parsed=parsed,
+                groups=groups.get(package, {}),
+            )
 
 
-def _join_externals(parts: Iterable[list[ExternalEntity]]) -> tuple[list[ExternalEntity], int]:
-    """Each external once, and how many had more than one type."""
-    seen: dict[str, set[ExternalEntity]] = {}
-    for part in parts:
-        for external in part:
-            seen.setdefault(external.entity, set()).add(external)
-    conflicts = sum(len({external.type for external in group}) > 1 for group in seen.values())
-    rank = {name: place for place, name in enumerate(EXTERNAL_PRECEDENCE)}
-    joined = [
-        min(group, key=lambda external: (rank.get(external.type, len(rank)), external)) for group in seen.values()
-    ]
-    return sorted(joined), conflicts
+def _row_groups(path: Path, schema: "pa.Schema") -> dict[str, list[int]]:
+    """The row groups of each package; one that holds none of its rows is no harm."""
+    file = open_table(path, schema)
+    column = schema.names.index("package")
+    groups: dict[str, list[int]] = {}
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        if group.num_rows:
+            statistics = group.column(column).statistics
+            if statistics is None or statistics.min != statistics.max:
+                raise ArtifactError(f"{path}: a row group of several packages; delete it and run dvc repro parse")
+            groups.setdefault(statistics.min, []).append(number)
+    return groups
 
 
-def _entities(graphs: list[PackageGraph], externals: list[ExternalEntity]) -> "pd.DataFrame":
-    import pyarrow as pa
-
-    rows = [
-        Entity(symbol, kind, name, qualified, language, "", "", 0, 0, "", "", True)
-        for symbol, kind, name, qualified, language in externals
-    ]
-    schema = entities_schema()
-    nowhere = with_lines(arrow_table(rows, without_lines(schema)), LineIndex(files_schema().empty_table()), schema)
-    table = pa.concat_tables([*(graph.entities for graph in graphs), nowhere])
-    frame: pd.DataFrame = table.to_pandas().sort_values("entity", ignore_index=True)
-    twice = frame.loc[frame["entity"].duplicated(), "entity"]
-    assert twice.empty, f"{twice.iloc[0]}: two entities of one symbol"
-    return frame
-
-
-def _triples(graphs: list[PackageGraph]) -> "pd.DataFrame":
-    import pyarrow as pa
-
-    frame: pd.DataFrame = pa.concat_tables([graph.triples for graph in graphs]).to_pandas()
-    return frame.sort_values(["head", "relation", "tail"], ignore_index=True)
-
-
-def _counts(frame: "pd.DataFrame", outer: str, inner: str) -> dict[str, Any]:
+def _counts(table: "pa.Table", outer: str, inner: str) -> dict[str, Any]:
     """Rows by two columns; an external that belongs to no language counts as `any`."""
+    first, second = (whole(table.column(name)) for name in (outer, inner))
     counts: dict[str, dict[str, int]] = {}
-    for (first, second), count in sorted(Counter(zip(frame[outer], frame[inner])).items()):
-        counts.setdefault(first, {})[second or "any"] = count
+    for (one, other), count in sorted(_pair_counts(first, second).items()):
+        counts.setdefault(one, {})[other or "any"] = count
     return counts
 
 
-def _reasons(files: "pd.DataFrame", status: str) -> dict[str, int]:
-    return dict(sorted(Counter(files.loc[files["status"] == status, "reason"]).items()))
+def _pair_counts(first: "pa.Array", second: "pa.Array") -> dict[tuple[str, str], int]:
+    import pyarrow as pa
+
+    first, second = (
+        column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode() for column in (first, second)
+    )
+    width = max(len(second.dictionary), 1)
+    codes = first.indices.to_numpy().astype(np.int64) * width + second.indices.to_numpy()
+    names, others = first.dictionary.to_pylist(), second.dictionary.to_pylist()
+    found = Counter[tuple[str, str]]()
+    for code, count in enumerate(np.bincount(codes).tolist()):
+        if count:
+            found[names[code // width], others[code % width]] += count
+    return found
+
+
+def _reasons(files: "pa.Table", status: str) -> dict[str, int]:
+    pairs = zip(python_values(files.column("status")), python_values(files.column("reason")), strict=True)
+    return dict(sorted(Counter(reason for found, reason in pairs if found == status).items()))
 
 
 def _calls(graphs: list[PackageGraph]) -> dict[str, Any]:
@@ -152,8 +160,8 @@ def _calls(graphs: list[PackageGraph]) -> dict[str, Any]:
     return counts
 
 
-def _near_duplicates(files: "pd.DataFrame", repeats: list[NearDuplicate]) -> dict[str, Any]:
-    columns = {name: files[name].tolist() for name in ("package", "file", "split")}
+def _near_duplicates(files: "pa.Table", repeats: list[NearDuplicate]) -> dict[str, Any]:
+    columns = {name: python_values(files.column(name)) for name in ("package", "file", "split")}
     pairs = Counter(f"{columns['split'][removed]}.{columns['split'][kept]}" for removed, kept, _ in repeats)
     removed_files = [
         {

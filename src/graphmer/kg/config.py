@@ -15,7 +15,7 @@ class GraphParams:
     near_duplicate_jaccard: float
     near_duplicate_min_tokens: int
     shingle_tokens: int
-    minhash_permutations: int
+    minhash_values: int
     minhash_seed: int
 
     def __post_init__(self) -> None:
@@ -33,5 +33,5 @@ class GraphParams:
         for name in ("inferred_confidence", "near_duplicate_jaccard"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected above 0 and at most 1, got {getattr(self, name)}")
-        if self.minhash_permutations < 16:
-            raise ValueError(f"minhash_permutations: expected at least 16, got {self.minhash_permutations}")
+        if self.minhash_values < 16:
+            raise ValueError(f"minhash_values: expected at least 16, got {self.minhash_values}")

@@ -64,24 +64,6 @@ def file_entity(language: str, package: str, file: str, whole: Span) -> Entity:
     return Entity(symbol, "File", name, file, language, package, file, 0, whole.byte_end, "", "", False)
 
 
-def definition_entity(definition: Symbol, entity_type: str, language: str, package: str, file: str) -> Entity:
-    """The entity of a definition, of the type that its resolver gave it."""
-    return Entity(
-        definition.symbol,
-        entity_type,
-        definition.name,
-        definition.qualified_name,
-        language,
-        package,
-        file,
-        definition.byte_start,
-        definition.byte_end,
-        definition.signature,
-        definition.docstring,
-        False,
-    )
-
-
 def modules_of(facts: PackageFacts) -> list[Module]:
     """The modules of one package in one language, sorted by symbol."""
     return sorted(_MODULES[facts.language](facts))

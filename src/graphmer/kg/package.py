@@ -2,16 +2,27 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphmer.corpus.parse.columns import arrow_table
-from graphmer.corpus.parse.lines import LineIndex, with_lines, without_lines
+import numpy as np
+
+from graphmer.artifacts import open_table
+from graphmer.corpus.parse.columns import concat, paused_collector, python_values, whole
+from graphmer.corpus.parse.lines import LineIndex
 from graphmer.corpus.parse.records import Reference, Span, Symbol
+from graphmer.corpus.parse.schema import (
+    REFERENCES_PLAIN,
+    SYMBOLS_PLAIN,
+    references_schema,
+    symbols_schema,
+)
 from graphmer.kg.config import GraphParams
 from graphmer.kg.containment import (
     Entity,
     containment_facts,
-    definition_entity,
     file_entity,
     file_symbol,
     module_entity,
@@ -19,25 +30,27 @@ from graphmer.kg.containment import (
     repository_symbol,
     shown,
 )
+from graphmer.kg.edges import Edges, edges_of
+from graphmer.kg.entities import defined_entities, listed_entities
 from graphmer.kg.facts import ExternalEntity, Fact, PackageFacts, Resolved, SourceFile
-from graphmer.kg.manifest_facts import manifest_facts, manifest_language
+from graphmer.kg.manifest_facts import manifest_facts
 from graphmer.kg.resolve.java import resolve_java
 from graphmer.kg.resolve.python import resolve_python
 from graphmer.kg.rings import without_rings
-from graphmer.kg.schema import entities_schema, triples_schema
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 Resolver = Callable[[PackageFacts, GraphParams], Resolved]
 
+SYMBOL_COLUMNS = ["package", "language", "file", "line_start", "line_end", *Symbol._fields]
+REFERENCE_COLUMNS = ["file", *Reference._fields]
 # A new language puts its resolver here.
 RESOLVERS: Mapping[str, Resolver] = {"java": resolve_java, "python": resolve_python}
 
 
 class PackageTables(NamedTuple):
-    """One package's rows of the parsed tables, in one split.
+    """One package's part of the parsed tables, in one split; a process reads the two large ones itself.
 
     A package stands alone: what it imports from another package of the corpus is external to it, as it is to its own
     author, and as it must be where the two are in different splits. The same holds between the splits of a package
@@ -46,64 +59,66 @@ class PackageTables(NamedTuple):
 
     package: str
     has_repository: bool
-    files: "pd.DataFrame"
-    symbols: "pd.DataFrame"
-    references: "pd.DataFrame"
+    files: "pa.Table"  # its rows of files.parquet, with `row`, their number there
+    parsed: Path
+    groups: dict[str, list[int]]  # the row groups of the package, by table
 
 
 class PackageGraph(NamedTuple):
-    """One package's part of the graph. Externals are shared by packages, so they are joined later."""
+    """One package's part of the graph. Externals are shared by packages, so they are joined later.
+
+    In `edges` the entities are numbered as they stand in `entities`, and then the externals.
+    """
 
     package: str
     entities: "pa.Table"
-    triples: "pa.Table"
     externals: list[ExternalEntity]
+    edges: Edges
     calls: dict[str, Counter[str]]  # by language
     duplicates: int
     dropped: Counter[str]
 
 
 class _FileRow(NamedTuple):
-    package: str
-    version: str
-    license: str
-    language: str
-    split: str
     file: str
+    language: str
     module: str
     kind: str
     is_test: bool
     bytes: int
 
 
+@paused_collector()
 def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
     """Resolve one package; the same rows give the same graph on any process."""
-    import pyarrow as pa
-
-    files = {row.file: row for row in _records(tables.files, _FileRow)}
-    wholes = {row.file: Span(0, row.bytes) for row in files.values()}
-    symbols = _by_file(tables.symbols, Symbol)
-    references = _by_file(tables.references, Reference)
+    files = _rows(tables.files, _FileRow)
+    wholes = {row.file: Span(0, row.bytes) for row in files}
+    symbol_table = _own_rows(tables, "symbols", symbols_schema(), SYMBOLS_PLAIN, SYMBOL_COLUMNS)
+    symbols = _rows(symbol_table, Symbol)
+    reference_table = _own_rows(tables, "references", references_schema(), REFERENCES_PLAIN, REFERENCE_COLUMNS)
+    symbols_of = _by_file(symbol_table, symbols)
+    references_of = _by_file(reference_table, _rows(reference_table, Reference))
     graph = _Graph(tables.package, repository_symbol(tables.package) if tables.has_repository else "")
-    for language in sorted({row.language for row in files.values() if row.kind == "code"}):
+    for language in sorted({row.language for row in files if row.kind == "code"}):
         sources = [
-            SourceFile(row.file, row.module, row.is_test, symbols.get(row.file, []), references.get(row.file, []))
-            for row in files.values()
+            SourceFile(row.file, row.module, row.is_test, symbols_of.get(row.file, []), references_of.get(row.file, []))
+            for row in files
             if row.language == language
         ]
         graph.add_language(PackageFacts(tables.package, language, sources), wholes, params)
-    graph.add_documents([row.file for row in files.values() if row.kind == "document"], wholes)
+    graph.add_documents([row.file for row in files if row.kind == "document"], wholes)
     if tables.has_repository:
-        manifests = {row.file: references.get(row.file, []) for row in files.values() if row.kind == "manifest"}
+        manifests = {row.file: references_of.get(row.file, []) for row in files if row.kind == "manifest"}
         graph.add_repository(manifests, _main_language(files))
-    return graph.finish(files, LineIndex(pa.Table.from_pandas(tables.files[["file", "text"]])))
+    return graph.finish(tables.files, symbol_table, symbols)
 
 
 class _Graph:
     def __init__(self, package: str, repository: str) -> None:
         self.package, self.repository = package, repository
         self.facts: list[Fact] = []
-        self.entities: dict[str, Entity] = {}
+        self.listed: dict[str, Entity] = {}  # all but definitions
+        self.types: dict[str, str] = {}  # of definitions
         self.externals: dict[str, ExternalEntity] = {}
         self.calls: dict[str, Counter[str]] = {}
 
@@ -111,13 +126,10 @@ class _Graph:
         resolved = RESOLVERS[facts.language](facts, params)
         modules = modules_of(facts)
         for module in modules:
-            self._add_entity(module_entity(module, facts.language, facts.package, wholes))
+            self._list(module_entity(module, facts.language, facts.package, wholes))
         for source in facts.files:
-            self._add_entity(file_entity(facts.language, facts.package, source.file, wholes[source.file]))
-            for symbol in source.symbols:
-                if symbol.kind != "module" and symbol.symbol in resolved.types:
-                    entity_type = resolved.types[symbol.symbol]
-                    self._add_entity(definition_entity(symbol, entity_type, facts.language, facts.package, source.file))
+            self._list(file_entity(facts.language, facts.package, source.file, wholes[source.file]))
+        self.types.update(resolved.types)
         self.facts += resolved.facts
         self.facts += containment_facts(facts, modules, resolved.types, wholes, self.repository)
         self.externals.update(resolved.externals)
@@ -125,7 +137,7 @@ class _Graph:
 
     def add_documents(self, files: list[str], wholes: Mapping[str, Span]) -> None:
         for file in files:
-            self._add_entity(file_entity("document", self.package, file, wholes[file]))
+            self._list(file_entity("document", self.package, file, wholes[file]))
             if self.repository:
                 tail = file_symbol("document", self.package, file)
                 self.facts.append(shown(self.repository, "contains", tail, file, wholes[file]))
@@ -134,69 +146,72 @@ class _Graph:
         declared = manifest_facts(self.package, manifests)
         self.facts += declared.facts
         for target in declared.entities:
-            self._add_entity(target)
+            self._list(target)
         for external in declared.externals:
             self.externals.setdefault(external.entity, external)
         name = self.package
-        row = Entity(self.repository, "Repository", name, name, language, name, "", 0, 0, "", "", False)
-        self._add_entity(row)
+        self._list(Entity(self.repository, "Repository", name, name, language, name, "", 0, 0, "", "", False))
 
-    def _add_entity(self, entity: Entity) -> None:
-        self.entities.setdefault(entity.entity, entity)  # a build target may stand in two manifests
+    def _list(self, entity: Entity) -> None:
+        self.listed.setdefault(entity.entity, entity)  # a build target may stand in two manifests
 
-    def finish(self, files: Mapping[str, _FileRow], index: LineIndex) -> PackageGraph:
-        for fact in self.facts:
-            for end in (fact.head, fact.tail):
-                known = end in self.entities or end in self.externals
-                assert known, f"{fact.file}:{fact.byte_start}: {fact.head} {fact.relation} {fact.tail}: no entity {end}"
-        # The surest evidence of an edge first, then the first place: a name that is bound somewhere is not ambiguous.
+    def finish(self, files: "pa.Table", symbol_table: "pa.Table", symbols: list[Symbol]) -> PackageGraph:
+        index = LineIndex(files.column("text"))
+        listed = listed_entities(list(self.listed.values()), python_values(files.column("file")), index)
+        defined = defined_entities(symbol_table, symbols, self.types, self.listed.keys())
+        entities = concat([listed, defined])
         facts, dropped = without_rings(self.facts)
-        order = sorted(facts, key=lambda fact: (*fact[:3], -fact.confidence, *fact[3:]))
-        first = {fact[:3]: fact for fact in reversed(order)}
-        used = {end for head, _, tail in first for end in (head, tail)}
-        rows = [_triple(first[key], files[first[key].file]) for key in sorted(first)]
+        externals = [external for _, external in sorted(self.externals.items())]
+        symbols_E = [*python_values(entities.column("entity")), *(external.entity for external in externals)]
+        edges = edges_of(facts, symbols_E, files, index)
+        used_E = np.zeros(len(symbols_E), np.bool_)
+        used_E[edges.head], used_E[edges.tail] = True, True
+        used_E[: len(entities)] = True
+        number_E = np.cumsum(used_E, dtype=np.int32) - 1  # externals that no edge names go
         return PackageGraph(
             package=self.package,
-            entities=_lined(sorted(self.entities.values()), entities_schema(), index),
-            triples=_lined(rows, triples_schema(), index),
-            externals=[external for symbol, external in sorted(self.externals.items()) if symbol in used],
+            entities=entities,
+            externals=[external for external, used in zip(externals, used_E[len(entities) :].tolist()) if used],
+            edges=edges._replace(head=number_E[edges.head], tail=number_E[edges.tail]),
             calls=self.calls,
-            duplicates=len(facts) - len(first),
+            duplicates=len(facts) - len(edges.head),
             dropped=dropped,
         )
 
 
-def _lined(rows: list[tuple[Any, ...]], schema: "pa.Schema", index: LineIndex) -> "pa.Table":
-    return with_lines(arrow_table(rows, without_lines(schema)), index, schema)
-
-
-def _triple(fact: Fact, file: _FileRow) -> tuple[Any, ...]:
-    """A row of triples.parquet, less the lines."""
-    language = manifest_language(file.file) if file.kind == "manifest" else file.language
-    return (
-        *(fact.head, fact.relation, fact.tail),
-        *(language, file.package, file.version, file.license, file.file),
-        *(fact.byte_start, fact.byte_end),
-        *("static_analysis", fact.confidence, fact.resolution, file.split),
-    )
-
-
-def _main_language(files: Mapping[str, _FileRow]) -> str:
+def _main_language(files: list[_FileRow]) -> str:
     """The language of most of a package's code, by bytes."""
     sizes: Counter[str] = Counter()
-    for row in files.values():
+    for row in files:
         if row.kind == "code":
             sizes[row.language] += row.bytes
     return min(sizes, key=lambda language: (-sizes[language], language), default="")
 
 
-def _records(frame: "pd.DataFrame", row: Any) -> list[Any]:
-    """The frame's rows as named tuples of the type `row`."""
-    return [row._make(values) for values in zip(*(frame[name].tolist() for name in row._fields))]
+def _own_rows(
+    tables: PackageTables, name: str, schema: "pa.Schema", plain: frozenset[str], columns: list[str]
+) -> "pa.Table":
+    """The rows of the package's files in this split, from its row groups of a parsed table."""
+    import pyarrow as pa
+
+    dictionaries = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in plain]
+    parquet = open_table(tables.parsed / f"{name}.parquet", schema, dictionaries)
+    table = parquet.read_row_groups(tables.groups.get(name, []), columns, use_threads=False)
+    file = whole(table.column("file"))
+    is_own = np.isin(python_values(pa.chunked_array([file.dictionary])), python_values(tables.files.column("file")))
+    return table if is_own.all() else table.filter(pa.array(is_own[file.indices.to_numpy()]))
 
 
-def _by_file(frame: "pd.DataFrame", row: Any) -> dict[str, list[Any]]:
-    grouped: dict[str, list[Any]] = {}
-    for file, record in zip(frame["file"].tolist(), _records(frame, row)):
-        grouped.setdefault(file, []).append(record)
-    return grouped
+def _rows(table: "pa.Table", row: Any) -> list[Any]:
+    """The table's rows as named tuples of the type `row`."""
+    columns = (python_values(table.column(name)) for name in row._fields)
+    return list(map(partial(tuple.__new__, row), zip(*columns, strict=True)))  # _make, less a frame of Python for each
+
+
+def _by_file(table: "pa.Table", rows: list[Any]) -> dict[str, list[Any]]:
+    """Rows, which stand file by file, by their file."""
+    file = whole(table.column("file"))
+    codes = file.indices.to_numpy()
+    cuts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(rows)]
+    names = file.dictionary.to_pylist()
+    return {names[codes[start]]: rows[start:end] for start, end in pairwise(cuts) if start < end}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+ENTITIES_PLAIN = frozenset({"entity", "qualified_name"})  # string columns whose values hardly repeat
 SPAN_COLUMNS = ("line_start", "line_end", "byte_start", "byte_end")
 
 

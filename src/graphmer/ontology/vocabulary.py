@@ -1,6 +1,7 @@
 """The ontology as typed values; ontology.yaml beside this file is its one home."""
 
 import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -68,7 +69,7 @@ def parse_ontology(tree: Any, where: str) -> Ontology:
     """
     import jsonschema
 
-    schema = yaml.safe_load(files("graphmer.ontology").joinpath("ontology.schema.json").read_text("utf-8"))
+    schema = json.loads(files("graphmer.ontology").joinpath("ontology.schema.json").read_text("utf-8"))
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(tree))
     if error is not None:
         raise OntologyError(f"{where}: {'.'.join(map(str, error.absolute_path)) or 'top level'}: {error.message}")

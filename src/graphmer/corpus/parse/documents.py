@@ -9,7 +9,8 @@ import re
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Reference
 
 # Longer spans are prose or code samples, never one name; the limit also bounds the search in a hostile file.
-QUOTED = re.compile(rb"(?<!`)(`{1,2})(?!`)([^`\n]{1,200})(?<!`)\1(?!`)")
+# It begins with a letter, not with a condition: re then skips to the next such byte in C.
+QUOTED = re.compile(rb"`(?<!``)(`?)(?!`)([^`\n]{1,200})`\1(?!`)")
 TITLED = re.compile(rb"[^<]*<([^<>]+)>")
 CODE_NAME = re.compile(rb"[~!.@]*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\([^()]*\))?")
 

@@ -1,7 +1,7 @@
 """Which parser reads which file: the one place where a language is added."""
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import NamedTuple
 
 from graphmer.corpus.parse.documents import parse_document
@@ -44,12 +44,13 @@ PARSERS: Mapping[str, Parser] = {
 
 def language_of(file: str, languages: frozenset[str]) -> str | None:
     """The language of a file of a package whose declared languages are given; None where nothing reads it."""
-    path = PurePosixPath(file)
-    if path.name in NESTED_MANIFESTS or file in ROOT_MANIFESTS:
+    name = file.rpartition("/")[2]
+    ending = splitext(name)[1]
+    if name in NESTED_MANIFESTS or file in ROOT_MANIFESTS:
         return MANIFEST
-    if path.suffix.lower() in DOCUMENT_ENDINGS:
+    if ending.lower() in DOCUMENT_ENDINGS:
         return DOCUMENT
-    return next((name for name in sorted(languages) if path.suffix in LANGUAGES[name].endings), None)
+    return next((language for language in sorted(languages) if ending in LANGUAGES[language].endings), None)
 
 
 def kind_of(language: str) -> str:
@@ -62,11 +63,12 @@ def is_test(file: str, language: str) -> bool:
     rules = LANGUAGES.get(language)
     if rules is None:
         return False
-    path = PurePosixPath(file)
-    if not TEST_FOLDERS.isdisjoint(path.parts[:-1]):
+    *folders, name = file.split("/")
+    if not TEST_FOLDERS.isdisjoint(folders):
         return True
+    stem = splitext(name)[0]
     return (
-        path.stem in rules.test_names
-        or path.stem.startswith(rules.test_prefixes)  # an empty tuple matches nothing
-        or path.stem.endswith(rules.test_suffixes)
+        stem in rules.test_names
+        or stem.startswith(rules.test_prefixes)  # an empty tuple matches nothing
+        or stem.endswith(rules.test_suffixes)
     )

@@ -10,6 +10,7 @@ from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.languages import PARSERS, is_test, kind_of
 from graphmer.corpus.parse.records import FileKey, ParsedFile
 
+Utf8 = bytes  # a row has a field of that name
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -30,7 +31,7 @@ class FileRow(NamedTuple):
     lines: int
     status: str
     reason: str
-    text: str
+    text: Utf8
 
 
 class PackageKey(NamedTuple):
@@ -52,7 +53,7 @@ def parse_file(
     folder: Path, package: PackageKey, language: str, file: str, params: ParseParams
 ) -> tuple[FileRow, ParsedFile]:
     """Read and parse one file; whatever is wrong with it becomes its status and reason, never an error."""
-    source, reason = _read(folder / file, params.max_file_bytes)
+    source, reason = _read(f"{folder}/{file}", params.max_file_bytes)
     if not reason:
         reason = _unfit(source, language, file, params)
     name = printable(file)
@@ -78,12 +79,12 @@ def parse_file(
         lines=0 if skipped else source.count(b"\n") + (not source.endswith(b"\n") and bool(source)),
         status=parsed.status,
         reason=parsed.reason,
-        text="" if skipped else source.decode("utf-8"),
+        text=b"" if skipped else source,
     )
     return row, parsed
 
 
-def _read(path: Path, max_bytes: int) -> tuple[bytes, str]:
+def _read(path: str, max_bytes: int) -> tuple[bytes, str]:
     """The file's bytes, or none and the reason. Nothing but a regular file is opened: a FIFO would block."""
     try:
         state = os.lstat(path)
@@ -93,8 +94,10 @@ def _read(path: Path, max_bytes: int) -> tuple[bytes, str]:
             return b"", "not_a_regular_file"
         if state.st_size > max_bytes:
             return b"", "too_large"
-        with path.open("rb") as stream:
-            source = stream.read(max_bytes + 1)
+        with open(path, "rb", buffering=0) as stream:
+            source = stream.read(state.st_size + 1)
+            if len(source) > state.st_size:  # it grew
+                source += stream.read(max_bytes)
     except FileNotFoundError:
         return b"", "vanished"
     except OSError:
@@ -109,11 +112,24 @@ def _unfit(source: bytes, language: str, file: str, params: ParseParams) -> str:
     if b"\0" in source:
         return "nul_bytes"
     try:
-        source.decode("utf-8")
+        if not source.isascii():
+            source.decode("utf-8")
     except UnicodeDecodeError:  # another encoding has other byte offsets than the text that later stages see
         return "not_utf8"
-    if not source.strip() and not file.endswith("__init__.py"):  # an empty __init__.py is what makes a folder a package
+    blank = not source or source.isspace()
+    if blank and not file.endswith("__init__.py"):  # an empty __init__.py is what makes a folder a package
         return "empty"
-    if kind_of(language) == "code" and max(map(len, source.split(b"\n"))) > params.max_line_bytes:
+    if kind_of(language) == "code" and _has_longer_line(source, params.max_line_bytes):
         return "long_line"
     return ""
+
+
+def _has_longer_line(source: bytes, max_bytes: int) -> bool:
+    """Whether a line has more bytes than `max_bytes`: each step looks back from that far on, so few bytes are met."""
+    start = 0
+    while start + max_bytes < len(source):
+        newline = source.rfind(b"\n", start, start + max_bytes + 1)
+        if newline < 0:
+            return True
+        start = newline + 1
+    return False

@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# String columns whose values hardly repeat; the others are dictionaries in memory and in the file.
+FILES_PLAIN = frozenset({"file", "sha256", "text"})
+SYMBOLS_PLAIN = frozenset({"symbol", "qualified_name"})
+REFERENCES_PLAIN: frozenset[str] = frozenset()
+
 
 def files_schema() -> "pa.Schema":
-    """One row a file, skipped files too; `text` re-encoded as UTF-8 has the byte offsets of the original."""
+    """One row a file, skipped files too; `text` re-encoded as UTF-8 has the byte offsets of the original.
+
+    In all three tables no row group holds rows of two packages.
+    """
     import pyarrow as pa
 
     text = ("package", "version", "license", "language", "split", "file", "module", "kind")
