@@ -1,5 +1,7 @@
 """What the Java parser sees, and that no input ends it."""
 
+import re
+
 import pytest
 
 from graphmer.corpus.parse.java import parse_java
@@ -180,21 +182,30 @@ def test_imports_keep_their_form() -> None:
     ("code", "value"),
     [
         ("run();", "run"),
-        ("this.run(1, 2L, 3f, 4.0);", "this.run <int>,<long>,<float>,<double>"),
-        ("a.b().run(\"s\", 'c', true, null);", "a.b().run <String>,<char>,<boolean>,<null>"),
-        ("a.b(1, 2)[0].run(x -> x);", "a.b(2)[].run <lambda>"),
-        ("((Foo<Bar>) a).run(new Foo<>(1));", "(Foo).run Foo::new()"),
-        ("new a.Foo().run(text + 1, 2 * n);", "a.Foo::new().run text+<int>,<int>*n"),
+        ("this.run(1, 2L, 3f, 4.0);", "this.run <int> <long> <float> <double>"),
+        ("a.b().run(\"s\", 'c', true, null);", "@b.run <String> <char> <boolean> <null>"),
+        ("a.b(1, 2)[0].run(x -> x);", "@b[].run ->x"),
+        ("((Foo<Bar, ? extends Baz>) a).run(new Foo<>(1));", "(Foo<Bar,?extendsBaz>).run @Foo"),
+        ("new a.Foo().run(text + 1, 2 * n);", "@Foo.run %text+<int> <int>*n"),
         ("super.run(a == b);", "super.run <boolean>"),
-        ("Outer.super.run(Foo.class);", "super.run <Class>"),
+        ("Outer.super.run(Foo.class);", "Outer.super.run Foo.class"),
         ('"x".run("a" + b + c);', "<String>.run <String>"),
-        ("(a ? b : c).run(i++);", "b.run i"),
-        ("new int[3].run(switch (a) { default -> 1; });", "(int[]).run <expr>"),
-        ("this.<String>run(a /* why */ , b);", "this.run a,b"),
+        ("(a ? null : c).run(i++);", "c.run i"),
+        ("new int[3][].run(switch (a) { default -> 1; });", "(int[][]).run <expr>"),
+        ("this.<String>run(a /* why */ , b);", "this.run a b"),
+        ("run(a.b() + text, Foo::bar);", "run @b+%text ::Foo"),
     ],
 )
 def test_call_values_are_access_paths(code: str, value: str) -> None:
-    assert references(method(code), "call")[-1] == ("call", "run", value)
+    source = method(code)
+
+    def word(place: re.Match[str]) -> str:
+        found = re.match(r"\w+", source[int(place[2]) :])
+        assert found is not None
+        return place[1] + found[0]
+
+    shown = [re.sub(r"(@|->|::)(\d+)", word, found) for _, name, found in references(source, "call") if name == "run"]
+    assert shown == [value]
 
 
 def test_a_read_is_a_name_that_no_local_variable_has() -> None:
@@ -213,7 +224,7 @@ def test_a_read_is_a_name_that_no_local_variable_has() -> None:
 
 def test_locals_of_one_name_are_told_apart_in_paths() -> None:
     body = "{ A x = null; x.f(); } { B x = null; x.f(); }"
-    assert [value for _, _, value in references(method(body), "call")] == ["x.f", "x~2.f"]
+    assert [value for _, _, value in references(method(body), "call")] == ["%x.f", "%x~2.f"]
 
 
 def test_types_are_named_with_the_part_they_play() -> None:
@@ -263,8 +274,29 @@ def test_method_references_name_receiver_and_method() -> None:
         "Foo::bar",
         "this::run",
         "super::run",
-        "List::new",
+        "List<String>::new",
         "int[]::new",
+    ]
+
+
+def test_lambdas_note_what_they_become_and_return() -> None:
+    body = "Fn<A> f = y -> { go(); return y.b; }; g = () -> 1; run(x -> x); Fn<B> h = Foo::bar;"
+    assert references(method(body) + " class B { Fn<C> c() { return z -> null; } }", "target", "result") == [
+        ("target", "", "(Fn<A>)"),
+        ("result", "", "%y.b"),
+        ("target", "", "g"),
+        ("result", "", "<int>"),
+        ("result", "", "%x"),
+        ("target", "", "(Fn<B>)"),
+        ("target", "", "return"),
+        ("result", "", "<null>"),
+    ]
+
+
+def test_constants_of_an_enum_call_its_constructor() -> None:
+    assert references("enum A { X(1, b), Y { } }", "constant") == [
+        ("constant", "X", "this <int> b"),
+        ("constant", "Y", "this"),
     ]
 
 

@@ -97,7 +97,7 @@ def test_every_expectation_in_the_source_is_found(name: str) -> None:
     parsed = folder(name)
     expected = [one for file, source in parsed.sources.items() for one in expectations(file, source)]
     found = {parsed.found(fact) for fact in parsed.resolved.facts}
-    assert expected
+    assert len(expected) >= (10 if name != "tests_of" else 5)
     assert [one for one in expected if one not in found] == []
 
 
@@ -116,6 +116,8 @@ def test_the_span_of_a_fact_shows_its_tail(name: str) -> None:
         if fact.relation == "declares":
             continue
         text = parsed.sources[fact.file][fact.byte_start : fact.byte_end].decode()
+        if fact.resolution == "inferred" and fact.relation == "calls":  # what the language implies is not written
+            continue
         name = parsed.shown(fact.tail).rstrip("#").rpartition(".")[2].rpartition(":")[2].partition("~")[0]
         assert name in text or text in ("this", "super"), fact
 
@@ -258,7 +260,7 @@ def test_a_var_that_feeds_on_itself_ends() -> None:
     parsed = package(
         A="class A { void f() { var x = x.next(); for (var y : y) { y.go(); } } <T extends T> void g(T t) { t.h(); } }"
     )
-    assert parsed.resolved.calls["unresolved"] == 2
+    assert parsed.resolved.calls["unresolved"] == 3
 
 
 def test_two_classes_of_one_name_are_told_apart_by_their_folders() -> None:

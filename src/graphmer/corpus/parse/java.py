@@ -1,19 +1,23 @@
 """Java source to definitions and raw references.
 
 Kinds of references, beside `import`, `static_import` and `star_import` (ordinal 1 where it is static too):
-  call              value `receiver.name` or `name`, a space, the arguments' paths joined by commas; ordinal: how many
+  call              value `receiver.name` or `name`, then the arguments' paths, each after a space; ordinal: how many
   constructor_call  `this(...)` and `super(...)`, in the same form
-  new               value the type by erasure, or `outer::Inner`, then a space and the arguments, as in `call`
-  method_reference  value `receiver::name` or `Type::new`
+  new               value the type as written, or `outer::Inner`, then the arguments, as in `call`
+  method_reference  value `receiver::name` or `Type::new`; ordinal: where it starts
   read, write       of a field, or a name that no local variable or parameter has; `x += 1` gives both
   raise             value the path of what is thrown (`Type::new()` for a new one)
   extends, implements, throws, catch, cast, instanceof, return_type, param_type, field_type, local_type, type_use
                     a type that is named, by erasure; the arguments of a generic type are `type_use`
   anonymous         the supertype of an anonymous class; scope: that class. enum_body: the same for a constant's body
   annotation        scope: the definition that carries it
-  type_variable     name T, value its first bound or empty; scope: the class or method that declares it
+  constant          of an enum, a call of its constructor: value `this`, then the arguments
+  type_variable     name T, value its first bound as written or empty; scope: the class or method that declares it
   assign            name a local `var`, value the path of its first value
-Paths are written by `java_text.access_path`; their first name is the last part of a symbol where it is a local.
+  target            of a lambda or a method reference that is no argument, value the path of what it becomes;
+                    `return`: what is around it returns it
+  result            scope a lambda, value the path of what it returns
+Paths are written by `java_text.access_path`; a local variable is `%` and the last part of its symbol.
 """
 
 import re
@@ -22,9 +26,9 @@ from operator import itemgetter
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.java_definitions import DEFINITIONS
+from graphmer.corpus.parse.java_definitions import DEFINITIONS, become
 from graphmer.corpus.parse.java_scopes import Body, JavaScopes, first_child, span
-from graphmer.corpus.parse.java_text import count_text, erase
+from graphmer.corpus.parse.java_text import erase, squeeze
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
 from graphmer.corpus.parse.treesitter import captures, name_of, parse, too_deep
 
@@ -85,6 +89,8 @@ def _sweep(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:
         while key // width >= frames[-1].end:
             scopes.leave()
         handler(scopes, node)
+    while len(frames) > 1:
+        scopes.leave()
 
 
 def _import(scopes: JavaScopes, node: Node) -> None:
@@ -103,12 +109,9 @@ def _import(scopes: JavaScopes, node: Node) -> None:
 
 
 def _arguments(scopes: JavaScopes, node: Node) -> tuple[int, str]:
-    """The number of a call's arguments, and their paths after a space."""
-    arguments = node.child_by_field_name("arguments")
-    if arguments is None or arguments.named_child_count == 0:
-        return 0, ""
-    paths = [scopes.path(child) for child in arguments.named_children if not child.type.endswith("comment")]
-    return len(paths), " " + ",".join(paths)
+    """The number of a call's arguments, and their paths, each after a space."""
+    paths = scopes.argument_paths(node)
+    return len(paths), "".join(f" {path}" for path in paths)
 
 
 def _call(scopes: JavaScopes, node: Node) -> None:
@@ -120,11 +123,10 @@ def _call(scopes: JavaScopes, node: Node) -> None:
     if receiver is None:
         value = name
     elif SUPER.match(source, receiver.end_byte):
-        value = "super." + name  # Outer.super.m(): an interface's default method
+        value = f"{scopes.path(receiver)}.super.{name}"  # Outer.super.m(): an interface's default method
     else:
         value = f"{scopes.path(receiver)}.{name}"
     count, arguments = _arguments(scopes, node)
-    scopes.paths[node.id] = f"{value}({count_text(count)})"
     scopes.refer("call", name, value + arguments, count, name_node.start_byte, name_node.end_byte)
 
 
@@ -140,7 +142,8 @@ def _new(scopes: JavaScopes, node: Node) -> None:
     kind = node.child_by_field_name("type")
     if kind is None:
         return
-    name, value, start, end = scopes.type_token(kind)
+    name, _, start, end = scopes.type_token(kind)
+    value = squeeze(scopes.text(kind))
     outer = first_child(node)
     if outer is not None and scopes.source[node.start_byte : node.start_byte + 3] != b"new":
         value = f"{scopes.path(outer)}::{value}"
@@ -152,15 +155,16 @@ def _new(scopes: JavaScopes, node: Node) -> None:
 
 
 def _method_reference(scopes: JavaScopes, node: Node) -> None:
+    become(scopes, node)
     receiver, member = node.children[0], node.children[-1]
     is_type = receiver.type.endswith("_type") or receiver.type.endswith("type_identifier")
-    path = erase(scopes.text(receiver)) if is_type else scopes.path(receiver)
+    path = squeeze(scopes.text(receiver)) if is_type else scopes.path(receiver)
     if member.type == "new":
         name, _, start, end = scopes.type_token(receiver)
-        scopes.refer("method_reference", name, f"{path}::new", 0, start, end)
+        scopes.refer("method_reference", name, f"{path}::new", node.start_byte, start, end)
         return
     name = scopes.text(member)
-    scopes.refer("method_reference", name, f"{path}::{name}", 0, member.start_byte, member.end_byte)
+    scopes.refer("method_reference", name, f"{path}::{name}", node.start_byte, member.start_byte, member.end_byte)
 
 
 def _field_access(scopes: JavaScopes, node: Node) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from graphmer.corpus.parse.java_scopes import Body, JavaScopes, span
-from graphmer.corpus.parse.java_text import one_line, plain_parameters
+from graphmer.corpus.parse.java_text import erase, one_line, plain_parameters, squeeze
 from graphmer.corpus.parse.treesitter import name_of
 
 PRIMITIVES = frozenset({"byte", "short", "int", "long", "float", "double", "char", "boolean"})
@@ -14,6 +14,7 @@ ENUM_CONSTANT_MODIFIERS = ("enum", "final", "public", "static")
 
 def _block(scopes: JavaScopes, node: Node) -> None:
     scopes.enter(node.end_byte)
+    scopes.frames[-1].result = scopes.lambda_blocks.get(node.start_byte)
 
 
 def _type(kind: str) -> Callable[[JavaScopes, Node], None]:
@@ -36,7 +37,7 @@ def _body(scopes: JavaScopes, node: Node) -> None:
     token = (body.byte_start, body.byte_end)
     owner = scopes.define("class", body.node, scopes.number("anonymous"), token, body.supertype)
     scopes.enter(node.end_byte, owner)
-    scopes.refer(body.kind, body.name, body.supertype, 0, *token)
+    scopes.refer(body.kind, body.name, erase(body.supertype), 0, *token)
 
 
 def _enum_constant(scopes: JavaScopes, node: Node) -> None:
@@ -45,6 +46,8 @@ def _enum_constant(scopes: JavaScopes, node: Node) -> None:
         return
     enum = scopes.owner.path.rpartition(".")[2]
     scopes.define("field", node, scopes.text(name), span(name), enum, *ENUM_CONSTANT_MODIFIERS)
+    arguments = "".join(f" {path}" for path in scopes.argument_paths(node))
+    scopes.refer("constant", scopes.text(name), f"this{arguments}", arguments.count(" "), *span(name))
     if body is not None:
         scopes.bodies[body.start_byte] = Body("enum_body", node, enum, enum, *span(name))
 
@@ -100,7 +103,7 @@ def _parameter(scopes: JavaScopes, node: Node) -> None:
         scopes.define("field", node, text, span(name), signature, "final", "private", "record")
         return
     part = scopes.define("parameter", node, text, span(name), signature, *extra).path.rpartition(".")[2]
-    scopes.show(scopes.visible, text, part)
+    scopes.show(scopes.visible, text, f"%{part}")
 
 
 def _lambda(scopes: JavaScopes, node: Node) -> None:
@@ -108,13 +111,51 @@ def _lambda(scopes: JavaScopes, node: Node) -> None:
     signature = plain_parameters(scopes.text(parameters))
     signature = signature if signature.startswith("(") else f"({signature})"
     owner = scopes.define("lambda", node, scopes.number("lambda"), span(node), signature)
+    become(scopes, node)
     scopes.enter(node.end_byte, owner)
+    body = node.child_by_field_name("body")
+    if body is None:
+        return
+    if body.type != "block":
+        scopes.frames[-1].result = body
+        return
+    last = body.named_child(body.named_child_count - 1) if body.named_child_count else None
+    returned = last.named_child(0) if last is not None and last.type == "return_statement" else None
+    if returned is not None:
+        scopes.lambda_blocks[body.start_byte] = returned
+
+
+def become(scopes: JavaScopes, node: Node) -> None:
+    """Note what a lambda or a method reference becomes, where it is no argument."""
+    target = _target(scopes, node)
+    if target:
+        scopes.refer("target", "", target, 0, *span(node))
+
+
+def _target(scopes: JavaScopes, node: Node) -> str:
+    """What a functional expression becomes, as a path; `return` where what is around returns it; empty: unknown."""
+    parent = node.parent
+    while parent is not None and parent.type in ("parenthesized_expression", "ternary_expression"):
+        parent = parent.parent
+    if parent is None:
+        return ""
+    if parent.type in ("return_statement", "lambda_expression"):
+        return "return"
+    if parent.type == "assignment_expression":
+        left = parent.child_by_field_name("left")
+        return "" if left is None else scopes.path(left)
+    declared = parent.parent if parent.type == "variable_declarator" else parent
+    written = None if declared is None else declared.child_by_field_name("type")
+    is_typed = declared is not None and declared.type in (
+        *("cast_expression", "field_declaration", "constant_declaration", "local_variable_declaration"),
+    )
+    return f"({squeeze(scopes.text(written))})" if is_typed and written is not None else ""
 
 
 def _lambda_parameter(scopes: JavaScopes, node: Node) -> None:
     name = scopes.text(node)
     part = scopes.define("parameter", node, name, span(node), "").path.rpartition(".")[2]
-    scopes.show(scopes.visible, name, part)
+    scopes.show(scopes.visible, name, f"%{part}")
 
 
 def _field(scopes: JavaScopes, node: Node) -> None:
@@ -171,7 +212,7 @@ def _type_parameter(scopes: JavaScopes, node: Node) -> None:
         return
     text = scopes.text(name)
     bound = children[-1].named_child(0) if children[-1].type == "type_bound" else None
-    value = "" if bound is None else scopes.type_token(bound)[1]
+    value = "" if bound is None else squeeze(scopes.text(bound))
     scopes.refer("type_variable", text, value, 0, name.start_byte, name.end_byte)
     scopes.show(scopes.type_variables, text, value)
 

@@ -1,13 +1,16 @@
 """The state of one pass over a Java file: nested scopes, the names that are visible, and the rows found so far."""
 
+import re
 from bisect import bisect_left
 from typing import NamedTuple
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.java_text import access_path, clean_javadoc, erase, one_line
+from graphmer.corpus.parse.java_text import access_path, clean_javadoc, erase, one_line, type_name_span
 from graphmer.corpus.parse.records import FileKey, Reference, Symbol
 
+NAME_END = re.compile(r"[.\[]")
+NAME_IN_SUM = re.compile(r"(?<![\w$.<(@>%:~])[^\W\d][\w$]*")
 IMPLICIT_INTERFACE_MODIFIERS = {"method": ("public", "abstract"), "field": ("public", "static", "final")}
 CONCRETE = frozenset({"default", "static", "private"})
 
@@ -36,10 +39,11 @@ class Owner:
 class Frame:
     """A byte range with its owner, and the names to restore when it ends."""
 
-    __slots__ = ("end", "hidden", "owner")
+    __slots__ = ("end", "hidden", "owner", "result")
 
     def __init__(self, end: int, owner: Owner) -> None:
         self.end, self.owner = end, owner
+        self.result: Node | None = None  # what a lambda returns
         self.hidden: list[tuple[dict[str, str], str, str | None]] = []
 
 
@@ -62,7 +66,7 @@ class JavaScopes:
         self.symbols: list[Symbol] = []
         self.references: list[Reference] = []
         self.frames = [Frame(len(source) + 1, Owner(self.prefix, "", package, "module"))]
-        self.visible: dict[str, str] = {}  # local or parameter -> the last part of its symbol
+        self.visible: dict[str, str] = {}  # local or parameter -> `%` and the last part of its symbol
         self.type_variables: dict[str, str] = {}
         self.claimed: set[int] = set()  # first bytes of identifiers that are written to
         self.skip_types_until = 0
@@ -71,7 +75,7 @@ class JavaScopes:
         self.modifiers: dict[int, Node] = {}
         self.comments: list[tuple[int, int]] = []  # (end, start), sorted
         self.bodies: dict[int, Body] = {}  # by the first byte of the class body
-        self.paths: dict[int, str] = {}  # node id of a call -> its access path
+        self.lambda_blocks: dict[int, Node] = {}  # first byte of a lambda's block -> what it returns at its end
         self._paths_seen: dict[str, int] = {}
 
     def text(self, node: Node | None) -> str:
@@ -89,6 +93,9 @@ class JavaScopes:
 
     def leave(self) -> None:
         """Close the innermost range: what it declared is no longer visible."""
+        result = self.frames[-1].result
+        if result is not None:
+            self.refer("result", "", self.path(result), 0, result.start_byte, result.end_byte)
         for names, name, before in reversed(self.frames.pop().hidden):
             if before is None:
                 del names[name]
@@ -130,7 +137,7 @@ class JavaScopes:
         """Add a local variable and make it visible; returns the last part of its symbol."""
         name = self.text(name_node)
         part = self.define("local", node, name, span(name_node), one_line(type_text)).path.rpartition(".")[2]
-        self.show(self.visible, name, part)
+        self.show(self.visible, name, f"%{part}")
         return part
 
     def refer(self, kind: str, name: str, value: str, ordinal: int, start: int, end: int, scope: str = "") -> None:
@@ -139,18 +146,27 @@ class JavaScopes:
         self.references.append(Reference(scope, kind, name, value, ordinal, start, end))
 
     def path(self, node: Node) -> str:
-        """The access path of an expression; a local variable is named by the last part of its symbol."""
-        path = access_path(node, self.source, self.paths)
-        head = path.partition(".")[0].removesuffix("[]") if path[:1] not in "(<" else ""
-        part = self.visible.get(head, head)
-        return path if part == head else part + path[len(head) :]
+        """The access path of an expression; a local variable is `%` and the last part of its symbol."""
+        path = access_path(node, self.source)
+        if "+" in path or "*" in path:
+            return NAME_IN_SUM.sub(lambda match: self.visible.get(match[0], match[0]), path)
+        if path[:1] in "(<@-:":
+            return path
+        head = NAME_END.split(path, 1)[0]
+        part = self.visible.get(head)
+        return path if part is None else part + path[len(head) :]
+
+    def argument_paths(self, node: Node) -> list[str]:
+        """The access paths of a call's arguments."""
+        arguments = node.child_by_field_name("arguments")
+        if arguments is None or arguments.named_child_count == 0:
+            return []
+        return [self.path(child) for child in arguments.named_children if not child.type.endswith("comment")]
 
     def type_token(self, node: Node) -> tuple[str, str, int, int]:
         """The simple name of a type, the type by erasure, and where the simple name stands."""
-        text = self.source[node.start_byte : node.end_byte].partition(b"<")[0].partition(b"[")[0].rstrip()
-        last = text.rpartition(b".")[2].split()[-1:] or [text]  # after annotations, if any
-        start = node.start_byte + text.rindex(last[0])
-        return last[0].decode("utf-8", "replace"), erase(self.text(node)), start, start + len(last[0])
+        start, end = type_name_span(node, self.source)
+        return self.source[start:end].decode("utf-8", "replace"), erase(self.text(node)), start, end
 
     def _modifiers(self, kind: str, start: int, symbol: str, extra: tuple[str, ...]) -> str:
         words = set(extra)

@@ -15,7 +15,7 @@ BLOCK_TAG = re.compile(r"^@\w+", re.MULTILINE)
 INLINE_TAG = re.compile(r"\{@\w+\s*([^{}]*)\}")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 MAX_OPERANDS = 16
-MAX_PATH_BYTES = 400  # a chain of thousands of calls would make paths quadratic; nothing resolves at that length
+MAX_PATH_BYTES = 200  # nothing resolves at that length, and a path is walked link by link
 
 EXPRESSION = "<expr>"
 WORDS: Mapping[bytes, str] = {b"null": "<null>", b"true": "<boolean>", b"false": "<boolean>"}
@@ -24,10 +24,10 @@ LITERALS: Mapping[str, str] = {
     "text_block": "<String>",
     "character_literal": "<char>",
     "class_literal": "<Class>",
-    "lambda_expression": "<lambda>",
-    "method_reference": "<lambda>",
     "instanceof_expression": "<boolean>",
 }
+PLACED: Mapping[str, str] = {"lambda_expression": "->", "method_reference": "::"}
+OPEN, CLOSE = b"[]"
 INTEGERS = frozenset(
     {"decimal_integer_literal", "hex_integer_literal", "octal_integer_literal", "binary_integer_literal"}
 )
@@ -47,6 +47,11 @@ def erase(text: str) -> str:
             break  # half a type in a file with syntax errors
         text = shorter
     return "".join(text.split()).replace("...", "[]")
+
+
+def squeeze(text: str) -> str:
+    """A type as written, arguments kept, without annotations and spaces: `? extends T` becomes `?extendsT`."""
+    return "".join(ANNOTATION_OR_FINAL.sub("", COMMENT.sub(" ", text)).split())
 
 
 def one_line(text: str) -> str:
@@ -72,46 +77,34 @@ def clean_javadoc(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in body.splitlines())).strip()
 
 
-def access_path(node: "Node", source: bytes, known: Mapping[int, str]) -> str:
-    """An expression in the notation of references: dotted names, `()` a call, `[]` an element.
+def access_path(node: "Node", source: bytes) -> str:
+    """An expression in the notation of references: dotted names, `[]` an element, other parts by where they stand.
 
-    `(2)` is a call with 2 arguments, `(T)` at the head a value cast to T, `T::new()` a new T, `<int>` a literal of that
-    type, `a+b` a sum, `a*b` other arithmetic, `<expr>` anything else.
-    known: paths of inner expressions that were met before, by node id, so that a long chain costs linear time.
+    `@5` is the call or the `new` whose name stands at byte 5, `->5` and `::5` the lambda and the method reference that
+    start there, `(T)` at the head a value cast to T, `<int>` a literal of that type, `a+b` a sum, `a*b` other
+    arithmetic, `<expr>` anything else.
     """
     tail: list[str] = []
-    head = EXPRESSION
     while True:
-        start, end = node.start_byte, node.end_byte
-        text = source[start:end]
+        text = source[node.start_byte : node.end_byte]
         if SIMPLE_PATH.fullmatch(text):
-            head = WORDS.get(text) or ("<Class>" if text.endswith(b".class") else text.decode())
+            head = WORDS.get(text) or text.decode()
             break
-        if node.id in known:
-            head = known[node.id]
-            break
-        inner = _step(node, source, tail)
+        inner = _step(node, tail)
         if inner is None:
-            is_bare_call = bool(tail) and not tail[-1].startswith((".", "["))
-            head = "" if is_bare_call else _operand(node, source, known, bool(tail))
+            head = _operand(node, source, bool(tail))
             break
         node = inner
     path = head + "".join(reversed(tail))
     return path if len(path) <= MAX_PATH_BYTES and EXPRESSION not in path else EXPRESSION
 
 
-def _step(node: "Node", source: bytes, tail: list[str]) -> "Node | None":
+def _step(node: "Node", tail: list[str]) -> "Node | None":
     """The expression that `node` starts from, after its last link was put on `tail`; None at the head."""
     kind = node.type
-    if kind == "method_invocation":
-        name = node.child_by_field_name("name")
-        inner = node.child_by_field_name("object")
-        arguments = node.child_by_field_name("arguments")
-        link = f"{_text(name, source)}({count_text(0 if arguments is None else arguments.named_child_count)})"
-        tail.append(link if inner is None else "." + link)
-        return inner
     if kind == "field_access":
-        tail.append("." + _text(node.child_by_field_name("field"), source))
+        field = node.child_by_field_name("field")
+        tail.append("." + ("" if field is None or field.text is None else field.text.decode("utf-8", "replace")))
         return node.child_by_field_name("object")
     if kind == "array_access":
         tail.append("[]")
@@ -119,41 +112,69 @@ def _step(node: "Node", source: bytes, tail: list[str]) -> "Node | None":
     if kind in ("parenthesized_expression", "update_expression"):
         return node.named_child(0)
     if kind == "ternary_expression":
-        return node.child_by_field_name("consequence")
-    if kind == "unary_expression" and source[node.start_byte : node.start_byte + 1] != b"!":
-        return node.child_by_field_name("operand")
+        chosen = node.child_by_field_name("consequence")
+        return node.child_by_field_name("alternative") if chosen is None or chosen.type == "null_literal" else chosen
+    if kind == "assignment_expression":
+        return node.child_by_field_name("left")
+    if kind == "unary_expression":
+        operand = node.child_by_field_name("operand")
+        return None if (node.text or b"").startswith(b"!") else operand
     return None
 
 
-def _operand(node: "Node", source: bytes, known: Mapping[int, str], is_receiver: bool) -> str:
+def _operand(node: "Node", source: bytes, is_receiver: bool) -> str:
     if node.type != "binary_expression":
         return _head(node, source)
-    path = _operation(node, source, known)
+    path = _operation(node, source)
     return EXPRESSION if is_receiver and not path.startswith("<") else path
 
 
 def _head(node: "Node", source: bytes) -> str:
     kind = node.type
+    if kind == "method_invocation":
+        name = node.child_by_field_name("name")
+        return EXPRESSION if name is None else f"@{name.start_byte}"
     if kind in LITERALS:
         return LITERALS[kind]
+    if kind in PLACED:
+        return f"{PLACED[kind]}{node.start_byte}"
     if kind in INTEGERS:
         return "<long>" if source[node.end_byte - 1 : node.end_byte] in b"lL" else "<int>"
     if kind in FLOATS:
         return "<float>" if source[node.end_byte - 1 : node.end_byte] in b"fF" else "<double>"
-    if kind == "object_creation_expression":
-        if source[node.start_byte : node.start_byte + 3] != b"new":  # outer.new Inner()
-            return EXPRESSION
-        return erase(_text(node.child_by_field_name("type"), source)) + "::new()"
-    if kind == "cast_expression":
-        return f"({erase(_text(node.child_by_field_name('type'), source))})"
-    if kind == "array_creation_expression":
-        return f"({erase(_text(node.child_by_field_name('type'), source))}[])"
     if kind == "unary_expression":
         return "<boolean>"
+    written = node.child_by_field_name("type")
+    if written is None:
+        return EXPRESSION
+    if kind == "object_creation_expression":
+        return f"@{type_name_span(written, source)[0]}"
+    if kind == "cast_expression":
+        return f"({squeeze(_text(written, source))})"
+    if kind == "array_creation_expression":
+        made = source[written.end_byte : node.end_byte].partition(b"{")[0]
+        return f"({squeeze(_text(written, source))}{'[]' * max(_top_brackets(made), 1)})"
     return EXPRESSION
 
 
-def _operation(node: "Node", source: bytes, known: Mapping[int, str]) -> str:
+def _top_brackets(text: bytes) -> int:
+    """How many brackets stand side by side: `[a[0]][]` has two."""
+    count = depth = 0
+    for byte in text:
+        count += byte == OPEN and depth == 0
+        depth += (byte == OPEN) - (byte == CLOSE)
+    return count
+
+
+def type_name_span(node: "Node", source: bytes) -> tuple[int, int]:
+    """Where the simple name of a type stands."""
+    text = source[node.start_byte : node.end_byte].partition(b"<")[0].partition(b"[")[0].rstrip()
+    last = text.rpartition(b".")[2].split()[-1:] or [text]  # after annotations, if any
+    start = node.start_byte + text.rindex(last[0])
+    return start, start + len(last[0])
+
+
+def _operation(node: "Node", source: bytes) -> str:
     """A comparison is `<boolean>`; a sum `a+b` and other arithmetic `a*b` keep the operands that decide their type."""
     operands: list[str] = []
     links: list[str] = []
@@ -164,20 +185,15 @@ def _operation(node: "Node", source: bytes, known: Mapping[int, str]) -> str:
         if operator in LOGICAL:
             return "<boolean>" if current is node else EXPRESSION
         shift = operator in SHIFTS  # the left side alone decides
-        operands.append("<int>" if shift or right is None else access_path(right, source, known))
+        operands.append("<int>" if shift or right is None else access_path(right, source))
         links.append("+" if operator == "+" else "*")
         current = current.child_by_field_name("left")
     if current is None or len(operands) == MAX_OPERANDS:
         return "<String>" if "<String>" in operands and "*" not in links else EXPRESSION
-    first = access_path(current, source, known)
+    first = access_path(current, source)
     if "<String>" in (first, *operands) and "*" not in links:
         return "<String>"
     return first + "".join(link + operand for link, operand in zip(reversed(links), reversed(operands)))
-
-
-def count_text(count: int) -> str:
-    """The number of a call's arguments as a path shows it: nothing for none."""
-    return str(count) if count else ""
 
 
 def _text(node: "Node | None", source: bytes) -> str:

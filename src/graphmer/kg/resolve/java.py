@@ -10,14 +10,14 @@ from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved
 from graphmer.kg.resolve.java_entities import entity_types
 from graphmer.kg.resolve.java_facts import JavaFacts
+from graphmer.kg.resolve.java_generics import JavaGenerics
 from graphmer.kg.resolve.java_hierarchy import declarations, overrides
 from graphmer.kg.resolve.java_tests import test_facts
-from graphmer.kg.resolve.java_types import JavaTypes
 
 
 def resolve_java(package: PackageFacts, params: GraphParams) -> Resolved:
     """The facts, external entities, entity types and call counts of the Java files of one package."""
-    types = JavaTypes(package)
+    types = JavaGenerics(package)
     resolved = Resolved(types=entity_types(package, types))
     facts = JavaFacts(types, resolved, params)
     resolved.facts += declarations(types, resolved.types)

@@ -1,15 +1,13 @@
-"""Static types of the access paths that the Java parser writes, and what a name or a call means at its place."""
+"""Static types of the access paths that the Java parser writes, and what a name means at its place."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graphmer.corpus.parse.java_text import erase
 from graphmer.corpus.parse.records import Symbol
-from graphmer.kg.resolve.java_generics import returned_element, type_arguments
-from graphmer.kg.resolve.java_index import JavaMethod
+from graphmer.kg.resolve.java_generics import Generic, JavaGenerics, is_variable
 from graphmer.kg.resolve.java_names import (
-    ANY_RECEIVER,
     ENUM_METHODS,
     FIELD_TYPES,
     LITERALS,
@@ -18,19 +16,17 @@ from graphmer.kg.resolve.java_names import (
     OBJECT,
     OBJECT_METHODS,
     PRIMITIVES,
-    RETURNS,
     STRING,
     UNBOXED,
 )
 from graphmer.kg.resolve.java_overloads import Choice
-from graphmer.kg.resolve.java_types import JavaTypes
 
 OPERATORS = re.compile(r"[+*]")
-CALL = re.compile(r"\((\d*)\)$")
 QUALIFIED = re.compile(r"[a-z_][\w]*(?:\.[a-z_][\w]*)+\.[A-Z][\w$]*")
-ENUM_RETURNS = {("java.lang.Enum.valueOf",): "", ("java.lang.Enum.values",): "[]"}  # beside the enum itself
 NOT_SEARCHED = MARKERS | {"java.lang.Enum"}
 NOTHING = Choice((), "unresolved")
+LAMBDA = "->"
+METHOD_REFERENCE = "::"
 
 
 class Callee(NamedTuple):
@@ -40,40 +36,55 @@ class Callee(NamedTuple):
     external: tuple[str, ...] = ()
 
 
-class JavaExpressions:
+class JavaExpressions(ABC):
     """Types of expressions inside one package; every answer is remembered."""
 
-    def __init__(self, types: JavaTypes) -> None:
+    def __init__(self, types: JavaGenerics) -> None:
         self.types = types
         self._assigned: dict[tuple[str, str], str] = {}
-        self._types: dict[tuple[str, str], str | None] = {}
+        self._values: dict[tuple[str, str], Generic | None] = {}
         self._callees: dict[tuple[str, str], Callee] = {}
-        self._written: dict[tuple[str, str], tuple[str, str]] = {}
-        self._variables: dict[tuple[str, str], Symbol | None] = {}
+        self._fields: dict[tuple[str, str], Symbol | None] = {}
         for file in types.package.files:
             for reference in file.references:
                 if reference.kind == "assign":
                     self._assigned[reference.scope, reference.name] = reference.value
 
-    def variable(self, name: str, scope: str) -> Symbol | None:
-        """The local variable, parameter or field that a bare name means; None where it is none of the corpus."""
-        key = (scope, name)
-        if key not in self._variables:
-            self._variables[key] = self._find_variable(name, scope)
-        return self._variables[key]
+    @abstractmethod
+    def placed(self, place: str, scope: str) -> Generic | None:
+        """The type of the call or the new object at a place, `@` and a byte."""
 
-    def _find_variable(self, name: str, scope: str) -> Symbol | None:
+    @abstractmethod
+    def lambda_parameter(self, parameter: Symbol) -> Generic | None:
+        """The type that a lambda's parameter has by what the lambda becomes."""
+
+    def variable(self, name: str, scope: str) -> Symbol | None:
+        """The variable that a bare name means: a local or a parameter where it begins with `%`, else a field."""
+        if name.startswith("%"):
+            return self._local(name[1:], scope)
+        around = self.types.class_around(scope) or scope
+        key = (around, name)
+        if key not in self._fields:
+            self._fields[key] = self._find_field(name, around)
+        return self._fields[key]
+
+    def _local(self, part: str, scope: str) -> Symbol | None:
         types, at = self.types, scope
-        while at and types.symbols[at].kind != "module":
-            local = types.symbols.get(f"{at}.{name}")
-            if local is not None and local.kind in ("local", "parameter"):
-                return local
-            if at in types.classes:
-                found = types.field_of(at, name)
-                if found is not None:
-                    return found
+        while at:
+            found = types.symbols.get(f"{at}.{part}")
+            if found is not None and found.kind in ("local", "parameter"):
+                return found
             at = types.container(at)
-        file = types.file_of[scope]
+        return None
+
+    def _find_field(self, name: str, around: str) -> Symbol | None:
+        types, at = self.types, around
+        while at in types.classes:
+            found = types.field_of(at, name)
+            if found is not None:
+                return found
+            at = types.class_around(types.container(at)) or ""
+        file = types.file_of[around]
         imports = types.imports[file]
         for dotted in (*imports.members.get(name, ()), *imports.member_stars):
             owner = types.internal(dotted, file)
@@ -82,138 +93,113 @@ class JavaExpressions:
                 return found
         return None
 
-    def type_of_variable(self, symbol: Symbol) -> str | None:
-        """The declared type; of a `var`, the type of its first value."""
-        text = erase(symbol.signature)
-        if text != "var":
-            return self.types.named(text, symbol.container)
+    def value_of_variable(self, symbol: Symbol) -> Generic | None:
+        """The declared type; of a `var`, the type of its first value; of a lambda's parameter, what the lambda says."""
+        if symbol.signature and symbol.signature != "var":
+            return self.types.written(symbol.signature, symbol.container)
+        if symbol.kind == "parameter":
+            return self.lambda_parameter(symbol)
         value = self._assigned.get((symbol.container, symbol.symbol.rpartition(".")[2]))
-        return None if value is None else self.type_of(value, symbol.container)
+        return None if value is None else self.value(value, symbol.container)
 
     def type_of(self, path: str, scope: str) -> str | None:
-        """The static type of an access path inside a scope; of a class's name, that class. None where not known."""
-        key = (path, scope)
-        if key not in self._types:
-            self._types[key] = None  # `var x = x.next()` ends here
-            self._types[key] = self._type_of(path, scope)
-        return self._types[key]
+        """The static type by erasure of an access path inside a scope; of a class's name, that class. None: unknown."""
+        return self.types.erasure(self.value(path, scope))
 
-    def _type_of(self, path: str, scope: str) -> str | None:
-        if path.endswith("::new()"):
-            return self.types.named(path[: -len("::new()")], scope)
-        if "+" in path or "*" in path:
-            return promoted([self.type_of(operand, scope) for operand in OPERATORS.split(path)])
-        call = CALL.search(path)
-        if call is not None:
-            return self._returned(path[: call.start()], int(call[1] or 0), scope) or self._by_arguments(path, scope)
+    def value(self, path: str, scope: str) -> Generic | None:
+        """The static type of an access path, with its arguments."""
+        key = (path, scope)
+        if key not in self._values:
+            self._values[key] = None  # `var x = x.next()` ends here
+            self._values[key] = self._value(path, scope)
+        return self._values[key]
+
+    def _value(self, path: str, scope: str) -> Generic | None:
         if path.endswith("[]"):
-            array = self.type_of(path[:-2], scope)
-            return array[:-2] if array and array.endswith("[]") else self._by_arguments(path, scope)
+            return self._element(self.value(path[:-2], scope))
         if path.startswith("(") and path.endswith(")"):
-            return self.types.named(path[1:-1], scope)
+            return self.types.written(path[1:-1], scope)
+        if path.startswith((LAMBDA, METHOD_REFERENCE)):
+            return None
+        if "+" in path or "*" in path:
+            kind = promoted([self.type_of(operand, scope) for operand in OPERATORS.split(path)])
+            return None if kind is None else Generic(kind)
         if path.startswith("<") and path.endswith(">"):
             literal = LITERALS.get(path, path.strip("<>"))
-            return literal if literal in PRIMITIVES or path in LITERALS else None
+            return Generic(literal) if literal in PRIMITIVES or path in LITERALS else None
         receiver, _, name = path.rpartition(".")
         if receiver:
             return self._member(path, receiver, name, scope)
-        return self._bare(name, scope)
+        return self.placed(path, scope) if path.startswith("@") else self._bare(name, scope)
 
-    def _bare(self, name: str, scope: str) -> str | None:
-        if name == "this":
-            return self.types.class_around(scope)
-        if name == "super":
-            around = self.types.class_around(scope)
-            found = self.types.supertypes(around) if around else []
-            return found[0] if found else OBJECT
-        variable = self.variable(name, scope)
-        return self.type_of_variable(variable) if variable is not None else self.types.known(name, scope)
+    def _element(self, container: Generic | None) -> Generic | None:
+        """What an array or anything iterable holds."""
+        if container is None:
+            return None
+        if container.base.endswith("[]"):
+            return Generic(container.base[:-2], container.arguments)
+        if is_variable(container):
+            bound = self.types.erasure(container)
+            container = container if bound is None else Generic(bound)
+        seen_as = self.types.as_super(container, "java.lang.Iterable")
+        return seen_as.arguments[0] if seen_as is not None and seen_as.arguments else None
 
-    def _member(self, path: str, receiver: str, name: str, scope: str) -> str | None:
-        owner = self.type_of(receiver, scope)
-        if name == "this":
-            return owner
-        if owner is None:
-            if self.variable(path.partition(".")[0], scope) is not None:
+    def _bare(self, name: str, scope: str) -> Generic | None:
+        types = self.types
+        if name in ("this", "super"):
+            around = types.class_around(scope)
+            if around is None:
                 return None
-            return self.types.internal(path, self.types.file_of[scope]) or (path if QUALIFIED.fullmatch(path) else None)
-        if owner in self.types.classes:
-            found = self.types.field_of(owner, name)
-            return self.type_of_variable(found) if found is not None else self.types.member_type(owner, name)
+            if name == "this":
+                return types.this_type(around)
+            above = types.above(around)
+            return above[0] if above else Generic(types.supertypes(around)[0] if types.supertypes(around) else OBJECT)
+        variable = self.variable(name, scope)
+        if variable is not None:
+            return self.value_of_variable(variable)
+        known = types.known(name, scope)
+        return None if known is None else Generic(known)
+
+    def _member(self, path: str, receiver: str, name: str, scope: str) -> Generic | None:
+        types = self.types
+        if name == "class":
+            named = types.written(receiver, scope)
+            return Generic("java.lang.Class", () if named is None else (named,))
+        value = self.value(receiver, scope)
+        owner = types.erasure(value)
+        if value is None or owner is None:
+            if receiver[:1] in "%@" or self.variable(path.partition(".")[0], scope) is not None:
+                return None
+            found = types.internal(path, types.file_of[scope]) or (path if QUALIFIED.fullmatch(path) else None)
+            return None if found is None else Generic(found)
+        if name == "this":
+            return types.this_type(owner) if owner in types.classes else value
+        if name == "super":
+            return self._qualified_super(owner)
+        if owner in types.classes:
+            return self._field_value(value, owner, name)
         if owner.endswith("[]"):
-            return "int" if name == "length" else None
+            return Generic("int") if name == "length" else None
         dotted = f"{owner}.{name}"
         constant = name.isupper() or name[:1].islower()
-        return FIELD_TYPES.get(dotted) or (None if constant or owner in PRIMITIVES else dotted)
+        kind = FIELD_TYPES.get(dotted) or (None if constant or owner in PRIMITIVES else dotted)
+        return None if kind is None else Generic(kind)
 
-    def _returned(self, callee: str, count: int, scope: str) -> str | None:
-        """The type that a call returns: the same for every method that it may mean, else not known."""
-        receiver, name = split_callee(callee)
-        if name in ANY_RECEIVER:
-            return ANY_RECEIVER[name]
-        found = self.methods(receiver, name, scope)
-        if receiver and found.external in ENUM_RETURNS:
-            owner = self.type_of(receiver, scope)
-            return None if owner is None else owner + ENUM_RETURNS[found.external]
-        if found.external:
-            return RETURNS.get(found.external[0]) if len(found.external) == 1 else None
-        kinds = {self._return_type(method) for method in found.choice.methods if method.takes(count)}
-        return kinds.pop() if len(kinds) == 1 else None
+    def _qualified_super(self, owner: str) -> Generic:
+        """`Shape.super` is the interface Shape itself, `Outer.super` what the enclosing class Outer extends."""
+        declared = self.types.symbols.get(owner)
+        if declared is None or declared.kind == "interface":
+            return Generic(owner)
+        above = self.types.above(owner)
+        return above[0] if above else Generic(OBJECT)
 
-    def _return_type(self, method: JavaMethod) -> str | None:
-        variable = method.returned in self.types.type_variables.get(method.symbol.symbol, ())
-        if variable or method.returned in self.types.type_variables.get(method.owner, ()):
-            found = self.types.named(method.returned, method.symbol.symbol)
-            return None if found == OBJECT else found  # some type, which erasure does not show
-        return self.types.named(method.returned, method.symbol.symbol)
-
-    def _by_arguments(self, path: str, scope: str) -> str | None:
-        """The type of an element of a generic container, by the container's type arguments."""
-        text, place = self.written(path, scope)
-        kind = self.types.named(erase(text), place) if text else None
-        return None if kind == OBJECT else kind
-
-    def written(self, path: str, scope: str) -> tuple[str, str]:
-        """An expression's type with its arguments as written, and the scope it is written in; empty: not known."""
-        key = (path, scope)
-        if key not in self._written:
-            self._written[key] = ("", "")  # `for (var y : y)` ends here
-            self._written[key] = self._find_written(path, scope)
-        return self._written[key]
-
-    def _find_written(self, path: str, scope: str) -> tuple[str, str]:
-        call = CALL.search(path)
-        if call is not None:
-            return self._written_call(path[: call.start()], int(call[1] or 0), scope)
-        if path.endswith("[]"):
-            text, place = self.written(path[:-2], scope)
-            arguments = type_arguments(text)
-            return (arguments[0], place) if len(arguments) == 1 else ("", "")
-        receiver, _, name = path.rpartition(".")
-        if receiver and receiver != "this":
-            owner = self.type_of(receiver, scope)
-            found = self.types.field_of(owner, name) if owner in self.types.classes else None
-        else:
-            found = self.variable(name, scope)
+    def _field_value(self, value: Generic, owner: str, name: str) -> Generic | None:
+        found = self.types.field_of(owner, name)
         if found is None:
-            return "", ""
-        if found.signature != "var":
-            return found.signature, found.container
-        value = self._assigned.get((found.container, found.symbol.rpartition(".")[2]))
-        return self.written(value, found.container) if value else ("", "")
-
-    def _written_call(self, callee: str, count: int, scope: str) -> tuple[str, str]:
-        receiver, name = split_callee(callee)
-        found = self.methods(receiver, name, scope)
-        methods = [method for method in found.choice.methods if method.takes(count)]
-        if methods:
-            texts = {method.symbol.signature.rpartition(" -> ")[2] for method in methods}
-            return (texts.pop(), methods[0].symbol.symbol) if len(texts) == 1 else ("", "")
-        if not receiver or len(found.external) != 1:
-            return "", ""
-        text, place = self.written(receiver, scope)
-        element = returned_element(name, text)
-        return ("", "") if element is None else (element, place)
+            nested = self.types.member_type(owner, name)
+            return None if nested is None else Generic(nested)
+        kind = self.value_of_variable(found)
+        return None if kind is None else self.types.seen_from(kind, value, found.container)
 
     def methods(self, receiver: str, name: str, scope: str) -> Callee:
         """All methods of a name that a receiver's type has, whatever the arguments. An empty receiver: a bare name."""
@@ -277,6 +263,8 @@ class JavaExpressions:
             found = types.methods_of(at, name)
             if found:
                 return Callee(Choice(found, "exact"))
+            if name in ENUM_METHODS and "java.lang.Enum" in types.ancestors(at)[1]:
+                return Callee(NOTHING, (f"java.lang.Enum.{name}",))
             unknown = unknown or types.is_unknown_above(at)
             above = types.external_superclass(at)
             superclass = superclass or ((f"{above}.{name}",) if above and above not in NOT_SEARCHED else ())

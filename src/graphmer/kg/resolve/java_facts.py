@@ -7,10 +7,9 @@ from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import ExternalEntity, Fact, Resolved, SourceFile
 from graphmer.kg.resolve.java_calls import JavaCalls
 from graphmer.kg.resolve.java_expressions import Callee, split_callee
+from graphmer.kg.resolve.java_generics import JavaGenerics
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import INTERFACES, PRIMITIVES, is_throwable_name
-from graphmer.kg.resolve.java_overloads import Choice
-from graphmer.kg.resolve.java_types import JavaTypes
 
 EXTERNAL_KINDS = {"API": "api", "Type": "type", "ExceptionType": "exception", "Annotation": "annotation"}
 DECLARED_TYPES = frozenset({"catch", "local_type", "param_type", "field_type"})
@@ -19,7 +18,7 @@ DECLARED_TYPES = frozenset({"catch", "local_type", "param_type", "field_type"})
 class JavaFacts:
     """Collects the facts of one package."""
 
-    def __init__(self, types: JavaTypes, resolved: Resolved, params: GraphParams) -> None:
+    def __init__(self, types: JavaGenerics, resolved: Resolved, params: GraphParams) -> None:
         self.types, self.resolved, self.params = types, resolved, params
         self.expressions = JavaCalls(types, params.max_candidates)
         self.package = types.package.package
@@ -42,6 +41,7 @@ class JavaFacts:
             "annotation": self._annotation,
             "call": self._call,
             "constructor_call": self._constructor_call,
+            "constant": self._constant,
             "new": self._new,
             "method_reference": self._method_reference,
             "read": self._read,
@@ -51,6 +51,10 @@ class JavaFacts:
     def add_file(self, file: SourceFile) -> None:
         """All facts that the references of a file show."""
         self._file = file.file
+        named = {reference.scope for reference in file.references if reference.kind == "constructor_call"}
+        for symbol in file.symbols:
+            if symbol.symbol in self.types.methods and symbol.kind == "constructor" and symbol.symbol not in named:
+                self._implied_call(symbol)
         self._type_references = [reference for reference in file.references if reference.kind in DECLARED_TYPES]
         for reference in file.references:
             handler = self._handlers.get(reference.kind)
@@ -180,24 +184,13 @@ class JavaFacts:
         self.resolved.calls[outcome] += 1
 
     def _call(self, reference: Reference) -> None:
-        callee, _, arguments = reference.value.partition(" ")
-        found = self.expressions.call(callee, arguments, reference.scope)
-        if not found.choice.methods and not found.external and self._reads_component(reference, callee):
+        found = self.expressions.callee(reference)
+        component = None if found.choice.methods or found.external else self.expressions.component(reference)
+        if component is not None:
+            self.add(reference, "reads_from", component.symbol, "exact")
             self._count("exact")
             return
         self._count(self._add_callee(reference, found))
-
-    def _reads_component(self, reference: Reference, callee: str) -> bool:
-        """`point.x()` of a record: the accessor that the language makes reads the component."""
-        receiver, name = split_callee(callee)
-        owner = self.expressions.type_of(receiver, reference.scope) if receiver and not reference.ordinal else None
-        if owner not in self.types.classes or self.types.symbols[owner].kind != "record":
-            return False
-        component = self.types.classes[owner].fields.get(name)
-        if component is None or "record" not in component.modifiers.split():
-            return False
-        self.add(reference, "reads_from", component.symbol, "exact")
-        return True
 
     def _add_callee(self, reference: Reference, found: Callee) -> str:
         """The facts of a call, and how it was resolved."""
@@ -220,50 +213,52 @@ class JavaFacts:
                 self.direct_calls.setdefault(reference.scope, {}).setdefault(fact.tail, fact)
         return resolution
 
-    def _constructors(self, owner: str, arguments: str, count: int, scope: str) -> Choice:
-        return self.expressions.overload(self.types.classes[owner].constructors, count, arguments, scope)
-
     def _constructor_call(self, reference: Reference) -> None:
         """`this(...)` or `super(...)`; a superclass without a constructor of its own has nothing to call."""
         owner = self.expressions.type_of(reference.name, reference.scope)
         if owner not in self.types.classes:
             self._count("unresolved" if owner is None else "external")
             return
-        choice = self._constructors(owner, reference.value.partition(" ")[2], reference.ordinal, reference.scope)
+        choice = self.expressions.callee(reference).choice
         self._count(self._add_methods(reference, *choice) if choice.methods else "exact")
 
+    def _implied_call(self, symbol: Symbol) -> None:
+        """A constructor that names no other calls its superclass' without arguments."""
+        implied = self.expressions.implied_constructor(symbol.container)
+        if implied is not None:
+            token = symbol.name_byte_start, symbol.name_byte_end
+            shown = Reference(symbol.symbol, "constructor_call", "", "", 0, *token)
+            self._add_methods(shown, [implied], "inferred")
+
+    def _constant(self, reference: Reference) -> None:
+        """A constant of an enum is made by its constructor."""
+        methods = self.expressions.callee(reference).choice.methods
+        if methods:
+            self._add_methods(reference, methods, "inferred" if len(methods) == 1 else "ambiguous")
+
     def _new(self, reference: Reference) -> None:
-        value, _, arguments = reference.value.partition(" ")
-        outer, _, inner = value.rpartition("::")
-        if outer:
-            owner = self.expressions.type_of(outer, reference.scope)
-            kind = self.types.member_type(owner, inner) if owner is not None else None
-        else:
-            kind = self.types.named(value, reference.scope)
+        kind = self.types.erasure(self.expressions.created(reference))
         if kind is None:
             self._count("unresolved")
             return
         tail, resolution = self.entity(kind, "API")
         self.add(reference, "instantiates", tail, resolution)
         self._count(resolution)
-        if kind in self.types.classes:
-            choice = self._constructors(kind, arguments, reference.ordinal, reference.scope)
+        choice = self.expressions.callee(reference).choice
+        if choice.methods:
             self._add_methods(reference, *choice)
 
     def _method_reference(self, reference: Reference) -> None:
         """`A::b` passes a method on to be called: a call that is inferred."""
         receiver, _, name = reference.value.rpartition("::")
-        kind = self.expressions.type_of(receiver, reference.scope) or self.types.named(receiver, reference.scope)
+        kind = self.types.erasure(self.expressions.receiver_of(receiver, reference.scope))
         if kind is None or (name == "new" and kind.endswith("[]")):
             return
         if name == "new":
             tail, resolution = self.entity(kind, "API")
             self.add(reference, "instantiates", tail, "inferred" if resolution == "exact" else resolution)
             return
-        found = self.expressions.methods_of_type(kind, name)
-        methods = found.choice.methods
-        resolution = "inferred" if len(methods) == 1 else "ambiguous"
-        self._add_callee(reference, Callee(Choice(methods, resolution), found.external))
+        self._add_callee(reference, self.expressions.referenced(reference))
 
     def _read(self, reference: Reference) -> None:
         self._variable(reference, "reads_from")

@@ -31,6 +31,7 @@ class JavaMethod:
     owner: str
     parameters: tuple[str, ...]
     returned: str
+    written: tuple[str, ...] = ()  # the parameters' types with their arguments
 
     @cached_property
     def modifiers(self) -> frozenset[str]:
@@ -66,6 +67,7 @@ class JavaIndex:
         self.file_of: dict[str, str] = {}
         self.modules: set[str] = set()
         self.type_variables: dict[str, dict[str, str]] = defaultdict(dict)  # scope -> name -> bound
+        self.lambda_parameters: dict[str, list[str]] = {}
         self.methods: dict[str, JavaMethod] = {}
         self.methods_by_name: dict[str, list[JavaMethod]] = defaultdict(list)
         self._by_qualified: dict[str, list[str]] = defaultdict(list)
@@ -92,15 +94,18 @@ class JavaIndex:
                 owner.fields.setdefault(symbol.name, symbol)
             elif owner is not None and symbol.kind in CLASS_KINDS:
                 owner.types.setdefault(symbol.name, symbol.symbol)
+            elif symbol.kind == "lambda":
+                self.lambda_parameters[symbol.symbol] = [one.symbol for one in parameters[symbol.symbol]]
         for reference in file.references:
             self._add_reference(imports, reference)
 
     def _add_method(self, owner: JavaClass, symbol: Symbol, parameters: list[Symbol]) -> None:
-        kinds = tuple(erase(parameter.signature) for parameter in parameters)
+        written = tuple(parameter.signature for parameter in parameters)
         if symbol.kind == "constructor" and not parameters and symbol.signature != "()":  # a compact one, of a record
-            kinds = tuple(erase(f.signature) for f in owner.fields.values() if "record" in f.modifiers.split())
+            written = tuple(f.signature for f in owner.fields.values() if "record" in f.modifiers.split())
+        kinds = tuple(erase(text) for text in written)
         returned = erase(symbol.signature.rpartition(" -> ")[2]) if symbol.kind == "method" else ""
-        method = JavaMethod(symbol, owner.symbol.symbol, kinds, returned)
+        method = JavaMethod(symbol, owner.symbol.symbol, kinds, returned, written)
         self.methods[symbol.symbol] = method
         if symbol.kind == "constructor":
             owner.constructors.append(method)

@@ -1,9 +1,12 @@
 """Which of several overloads a call means, by the number and the static types of its arguments."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import NamedTuple
 
+from graphmer.kg.resolve.java_generics import Generic, JavaGenerics
 from graphmer.kg.resolve.java_index import JavaMethod
+from graphmer.kg.resolve.java_library import LIBRARY
 from graphmer.kg.resolve.java_names import (
     BOX_SUPERTYPES,
     BOXED,
@@ -12,11 +15,25 @@ from graphmer.kg.resolve.java_names import (
     PRIMITIVES,
     STRING,
     STRING_SUPERTYPES,
+    UNBOXED,
     WIDER,
 )
-from graphmer.kg.resolve.java_types import JavaTypes
 
-IMPOSSIBLE, UNKNOWN, LIKELY, CONVERTED, WIDENED, SAME = range(6)
+NUMBER = "java.lang.Number"
+ARRAY_SUPERTYPES = frozenset({"java.lang.Cloneable", "java.io.Serializable"})
+
+
+class Fit(IntEnum):
+    """How a value of one type goes into a parameter of another."""
+
+    IMPOSSIBLE = 0
+    UNKNOWN = 1  # the types do not say
+    BOXED = 2  # by boxing or unboxing
+    LIKELY = 3  # by the names of external classes
+    SUBTYPE = 4  # as it is, or widened
+
+
+STRICT, LOOSE, VARIABLE = range(3)  # the phases of the Java Language Specification, 15.12.2.2 to 15.12.2.4
 
 
 class Choice(NamedTuple):
@@ -26,144 +43,181 @@ class Choice(NamedTuple):
     resolution: str
 
 
-def choose(types: JavaTypes, methods: Sequence[JavaMethod], arguments: Sequence[str | None]) -> Choice:
-    """The overloads that fit best. arguments: their types, None, or `<null>` and `<lambda>` as they are."""
+def choose(types: JavaGenerics, methods: Sequence[JavaMethod], arguments: Sequence[str | None]) -> Choice:
+    """The most specific of the overloads that the first phase with any finds applicable.
+
+    arguments: their types; None: not known; `<null>`; `<lambda>` a method reference; `<lambda2>` a lambda with two
+    parameters, `<lambda2v>` one that returns nothing, `<lambda2r>` one that returns a value.
+    """
     fitting = [method for method in methods if method.takes(len(arguments))]
     if len(fitting) <= 1:
         return Choice(fitting, "exact")
-    fixed = [
-        method for method in fitting if len(method.parameters) == len(arguments) and "varargs" not in method.modifiers
-    ]
-    for group in (fixed, fitting) if fixed else (fitting,):  # variable arity only where nothing else is applicable
-        scores = {method: _scores(types, method, arguments) for method in group}
-        possible = [method for method in group if IMPOSSIBLE not in scores[method]]
-        if possible:
+    for phase in (STRICT, LOOSE, VARIABLE):
+        found = [one for one in (_Applied(types, method, arguments, phase) for method in fitting) if one.is_applicable]
+        if found:
             break
-    if len(possible) <= 1:
-        return Choice(possible, "exact" if len(fitting) == len(group) or _sure(scores, possible) else "inferred")
-    best = _most_specific(types, possible, scores)
+    else:
+        return Choice((), "unresolved")
+    known = [one for one in found if one.is_sure]
+    best = _most_specific(types, known or found) or found
     if len(best) > 1:
-        return Choice(best, "ambiguous")
-    return Choice(best, "exact" if None not in arguments and _sure(scores, best) else "inferred")
+        return Choice([one.method for one in best], "ambiguous")
+    sure = best[0].is_sure and all(_is_settled(best[0], other) for other in found)
+    return Choice([one.method for one in best], "exact" if sure else "inferred")
 
 
-def _sure(scores: dict[JavaMethod, list[int]], methods: Sequence[JavaMethod]) -> bool:
-    return all(UNKNOWN not in scores[method] and LIKELY not in scores[method] for method in methods)
+class _Applied:
+    """An overload in one phase: the parameter that takes each argument, and how well."""
 
-
-def _most_specific(
-    types: JavaTypes, methods: Sequence[JavaMethod], scores: dict[JavaMethod, list[int]]
-) -> list[JavaMethod]:
-    """Those that no other one is better than in every argument; where that leaves several, the most specific."""
-    kinds = {method: types.parameter_types(method) for method in methods}
-    best = [
-        method
-        for method in methods
-        if not any(_dominates(scores[other], scores[method], kinds[other], kinds[method]) for other in methods)
-    ]
-    if len(best) == 1:
-        return best
-    specific = [
-        method
-        for method in best
-        if all(
-            all(score(types, mine, theirs) >= WIDENED for mine, theirs in zip(kinds[method], kinds[other]))
-            for other in best
-        )
-    ]
-    known = all(UNKNOWN not in scores[method] for method in best)
-    return specific if len(specific) == 1 and known else best
-
-
-def _dominates(
-    left: list[int], right: list[int], left_kinds: Sequence[str | None], right_kinds: Sequence[str | None]
-) -> bool:
-    """Whether one method fits better wherever the two differ in a parameter's type."""
-    pairs = [
-        (mine, theirs)
-        for mine, theirs, a, b in zip(left, right, [*left_kinds, *left], [*right_kinds, *right])
-        if a != b or a is None
-    ]
-    return any(a > b for a, b in pairs) and all(a >= b and a != UNKNOWN for a, b in pairs)
-
-
-def _scores(types: JavaTypes, method: JavaMethod, arguments: Sequence[str | None]) -> list[int]:
-    kinds = types.parameter_types(method)
-    if "varargs" in method.modifiers:
-        last = kinds[-1] if kinds else None
-        whole = len(kinds) == len(arguments) and score(types, arguments[-1], last) >= WIDENED
-        if not whole:
+    def __init__(self, types: JavaGenerics, method: JavaMethod, arguments: Sequence[str | None], phase: int) -> None:
+        self.method = method
+        self.kinds = list(types.parameter_types(method))
+        self.arguments = arguments
+        if phase == VARIABLE and "varargs" in method.modifiers:
+            last = self.kinds.pop()
             element = last[:-2] if last and last.endswith("[]") else last
-            kinds = [*kinds[:-1], *[element] * (len(arguments) - len(kinds) + 1)]
-    return [score(types, argument, kind) for argument, kind in zip(arguments, kinds)]
+            self.kinds += [element] * max(len(arguments) - len(self.kinds), 1)
+        self.fits = [fit(types, argument, kind) for argument, kind in zip(arguments, self.kinds)]
+        barred = (Fit.IMPOSSIBLE, Fit.BOXED) if phase == STRICT else (Fit.IMPOSSIBLE,)
+        has_arity = len(self.kinds) == len(arguments) or (phase == VARIABLE and "varargs" in method.modifiers)
+        self.is_applicable = has_arity and not any(one in barred for one in self.fits)
+        self.is_sure = all(one in (Fit.SUBTYPE, Fit.BOXED) for one in self.fits)
 
 
-def score(types: JavaTypes, argument: str | None, parameter: str | None) -> int:
+def _most_specific(types: JavaGenerics, found: Sequence[_Applied]) -> list[_Applied]:
+    """Those that no other one is more specific than (15.12.2.5)."""
+    return [one for one in found if not any(other is not one and _is_better(types, other, one) for other in found)]
+
+
+def _is_settled(best: _Applied, other: _Applied) -> bool:
+    """Whether what is unknown of another method cannot make it more specific: the best takes the very type."""
+    triples = zip(best.arguments, best.kinds, other.fits)
+    return all(argument == kind for argument, kind, known in triples if known in (Fit.UNKNOWN, Fit.LIKELY))
+
+
+def _is_better(types: JavaGenerics, left: _Applied, right: _Applied) -> bool:
+    """Whether one method is more specific than another, and not the other way round too."""
+    return _covers(types, left, right) and not _covers(types, right, left)
+
+
+def _covers(types: JavaGenerics, left: _Applied, right: _Applied) -> bool:
+    """Whether every parameter of one goes into that of the other, as far as the arguments are known."""
+    width = max(len(left.arguments), min(len(left.kinds), len(right.kinds)))
+    missing = width - len(left.arguments)
+    unknown = [min(pair) == Fit.UNKNOWN for pair in zip(left.fits, right.fits)] + [False] * missing
+    arguments = [*left.arguments, *[None] * missing]
+    rows = zip(arguments, _padded(left.kinds, width), _padded(right.kinds, width), unknown)
+    return all(
+        mine == theirs
+        or (argument is not None and argument == mine)  # what else takes this argument takes a supertype of it
+        or (not is_unknown and fit(types, mine, theirs) >= Fit.LIKELY)
+        or _returns_more(types, mine, theirs)
+        for argument, mine, theirs, is_unknown in rows
+    )
+
+
+def _padded(kinds: list[str | None], width: int) -> list[str | None]:
+    return kinds + kinds[-1:] * (width - len(kinds))
+
+
+def _returns_more(types: JavaGenerics, left: str | None, right: str | None) -> bool:
+    """Whether a lambda that fits both is rather the one that returns a value."""
+    if left is None or right is None:
+        return False
+    mine, theirs = types.function(Generic(left)), types.function(Generic(right))
+    if mine is None or theirs is None or mine.parameters or theirs.parameters:
+        return False
+    return not _is_void(mine.returned) and _is_void(theirs.returned)
+
+
+def _is_void(kind: Generic | None) -> bool:
+    return kind is not None and kind.base == "void"
+
+
+def fit(types: JavaGenerics, argument: str | None, parameter: str | None) -> Fit:
     """How well a value of one type goes into a parameter of another."""
     if argument is None or parameter is None:
-        return UNKNOWN
+        return Fit.UNKNOWN
     if argument == parameter:
-        return SAME
-    if argument in ("<null>", "<lambda>"):
+        return Fit.SUBTYPE
+    if argument.startswith("<"):
         return _special(types, argument, parameter)
     if argument in PRIMITIVES:
         return _primitive(argument, parameter)
     if parameter in PRIMITIVES:
-        unboxed = BOXES[parameter] == argument if parameter in BOXES else False
-        return CONVERTED if unboxed else UNKNOWN if argument == OBJECT else IMPOSSIBLE
+        unboxed = UNBOXED.get(argument)
+        fits = unboxed is not None and (unboxed == parameter or parameter in WIDER.get(unboxed, ()))
+        return Fit.BOXED if fits else Fit.IMPOSSIBLE
     if parameter == OBJECT:
-        return CONVERTED
-    if argument == OBJECT:  # perhaps a type variable
-        return UNKNOWN
+        return Fit.SUBTYPE
+    if argument == OBJECT:
+        return Fit.IMPOSSIBLE
     if argument.endswith("[]") or parameter.endswith("[]"):
         return _array(types, argument, parameter)
     return _reference(types, argument, parameter)
 
 
-def _special(types: JavaTypes, argument: str, parameter: str) -> int:
+def _special(types: JavaGenerics, argument: str, parameter: str) -> Fit:
+    """`null` and lambdas."""
     if parameter in PRIMITIVES:
-        return IMPOSSIBLE
+        return Fit.IMPOSSIBLE
     if argument == "<null>":
-        return UNKNOWN
+        return Fit.SUBTYPE
     if parameter.endswith("[]") or parameter in BOXED or parameter in (STRING, OBJECT):
-        return IMPOSSIBLE
+        return Fit.IMPOSSIBLE
     known = types.symbols.get(parameter)
-    return IMPOSSIBLE if known is not None and known.kind != "interface" else UNKNOWN
+    if known is not None and known.kind != "interface":
+        return Fit.IMPOSSIBLE
+    single = types.function(Generic(parameter))
+    given = argument[len("<lambda") : -1]
+    if single is None or not given:
+        return Fit.UNKNOWN
+    returned = {"v": True, "r": False}.get(given[-1])
+    if len(single.parameters) != int(given.rstrip("vr")):
+        return Fit.IMPOSSIBLE
+    return Fit.SUBTYPE if returned is None or returned == _is_void(single.returned) else Fit.IMPOSSIBLE
 
 
-def _primitive(argument: str, parameter: str) -> int:
+def _primitive(argument: str, parameter: str) -> Fit:
     if parameter in PRIMITIVES:
-        return WIDENED if parameter in WIDER.get(argument, ()) else IMPOSSIBLE
-    if parameter == OBJECT or BOXES.get(argument) == parameter or parameter in BOX_SUPERTYPES:
-        return CONVERTED
-    return IMPOSSIBLE
+        return Fit.SUBTYPE if parameter in WIDER.get(argument, ()) else Fit.IMPOSSIBLE
+    box = BOXES.get(argument)
+    if parameter in (OBJECT, box) or parameter in BOX_SUPERTYPES:
+        return Fit.IMPOSSIBLE if parameter == NUMBER and argument in ("char", "boolean") else Fit.BOXED
+    return Fit.IMPOSSIBLE
 
 
-def _array(types: JavaTypes, argument: str, parameter: str) -> int:
-    if not (argument.endswith("[]") and parameter.endswith("[]")):
-        return IMPOSSIBLE
+def _array(types: JavaGenerics, argument: str, parameter: str) -> Fit:
+    if not argument.endswith("[]"):
+        return Fit.IMPOSSIBLE
+    if not parameter.endswith("[]"):
+        return Fit.SUBTYPE if parameter in ARRAY_SUPERTYPES else Fit.IMPOSSIBLE
     left, right = argument[:-2], parameter[:-2]
-    return IMPOSSIBLE if left in PRIMITIVES or right in PRIMITIVES else score(types, left, right)
+    return Fit.IMPOSSIBLE if left in PRIMITIVES or right in PRIMITIVES else fit(types, left, right)
 
 
-def _reference(types: JavaTypes, argument: str, parameter: str) -> int:
+def _reference(types: JavaGenerics, argument: str, parameter: str) -> Fit:
     if argument in types.classes:
+        if parameter == STRING or parameter in BOXED:
+            return Fit.IMPOSSIBLE
         internal, external = types.ancestors(argument)
         if parameter in internal or parameter in external:
-            return WIDENED
+            return Fit.SUBTYPE
         if parameter not in types.classes and any(_reads_like(kind, parameter) for kind in external):
-            return LIKELY
+            return Fit.LIKELY
         foreign = types.is_unknown_above(argument) or bool(external and parameter not in types.classes)
-        return UNKNOWN if foreign else IMPOSSIBLE
+        return Fit.UNKNOWN if foreign else Fit.IMPOSSIBLE
     if parameter in types.classes:
-        return IMPOSSIBLE  # what is outside the corpus cannot derive from what is inside
+        return Fit.IMPOSSIBLE  # what is outside the corpus cannot derive from what is inside
     if argument == STRING:
-        return WIDENED if parameter in STRING_SUPERTYPES else IMPOSSIBLE
+        return Fit.SUBTYPE if parameter in STRING_SUPERTYPES else Fit.IMPOSSIBLE
     if argument in BOXED:
-        return WIDENED if parameter in BOX_SUPERTYPES else IMPOSSIBLE
+        return Fit.SUBTYPE if parameter in BOX_SUPERTYPES else Fit.IMPOSSIBLE
     if parameter == STRING or parameter in BOXED:
-        return IMPOSSIBLE
-    return LIKELY if _reads_like(argument, parameter) else UNKNOWN
+        return Fit.IMPOSSIBLE
+    if argument in LIBRARY and parameter in LIBRARY:
+        return Fit.SUBTYPE if types.as_super(Generic(argument), parameter) is not None else Fit.IMPOSSIBLE
+    return Fit.LIKELY if _reads_like(argument, parameter) else Fit.UNKNOWN
 
 
 def _reads_like(kind: str, supertype: str) -> bool:

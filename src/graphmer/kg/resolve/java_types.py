@@ -6,6 +6,7 @@ A type is a text: the symbol of a class of the package, the dotted name of an ex
 
 from collections import deque
 
+from graphmer.corpus.parse.java_text import erase
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.facts import PackageFacts
 from graphmer.kg.resolve.java_index import JavaIndex, JavaMethod
@@ -76,7 +77,7 @@ class JavaTypes(JavaIndex):
         while at and self.symbols[at].kind != "module":
             if name in self.type_variables.get(at, ()):
                 bound = self.type_variables[at][name]
-                return self.named(bound, self.container(at)) if bound else OBJECT
+                return self.named(erase(bound), at) if bound else OBJECT
             if at in self.classes:
                 found = at if self.symbols[at].name == name else self.member_type(at, name)
                 foreign = foreign or bool(self.ancestors(at)[1])
@@ -169,6 +170,15 @@ class JavaTypes(JavaIndex):
             self._ancestors[symbol] = result
         return result
 
+    def superclass(self, symbol: str) -> str | None:
+        """The class of the package that a class extends; None where that is none of the package."""
+        for reference in self.classes[symbol].supertypes:
+            if reference.kind in ("extends", "anonymous") and self.symbols[symbol].kind == "class":
+                found = self.named(reference.value, self.container(symbol))
+                is_class = found in self.classes and self.symbols[found].kind != "interface"
+                return found if is_class else None
+        return None
+
     def external_superclass(self, symbol: str) -> str | None:
         """The first class outside the package on the chain of superclasses."""
         seen: set[str] = set()
@@ -190,7 +200,7 @@ class JavaTypes(JavaIndex):
         """A field by name, of a class or what it inherits from."""
         for at in (symbol, *self.ancestors(symbol)[0]):
             found = self.classes[at].fields.get(name)
-            if found is not None:
+            if found is not None and (at == symbol or "private" not in found.modifiers.split()):
                 return found
         return None
 
@@ -202,9 +212,17 @@ class JavaTypes(JavaIndex):
             found = []
             for at in (symbol, *self.ancestors(symbol)[0]):
                 inherited = self.classes[at].methods.get(name, ())
+                if at != symbol:
+                    inherited = [other for other in inherited if self._is_inherited(at, other)]
                 found += [other for other in inherited if not any(self.same_parameters(mine, other) for mine in found)]
             self._methods[key] = found
         return found
+
+    def _is_inherited(self, ancestor: str, method: JavaMethod) -> bool:
+        """Whether a subclass has a method: neither a private one, nor a static one of an interface."""
+        if "private" in method.modifiers:
+            return False
+        return "static" not in method.modifiers or self.symbols[ancestor].kind != "interface"
 
     def parameter_types(self, method: JavaMethod) -> list[str | None]:
         """The types of a method's parameters; a type variable stands for its bound."""
