@@ -31,6 +31,8 @@ class Attributes:
 
     def load(self, base: Node, name: str) -> Node:
         """The node of an attribute of whatever `base` may be."""
+        if base.loads is None:
+            base.loads = {}
         node = base.loads.get(name)
         if node is None:
             node = base.loads[name] = Node()

@@ -108,7 +108,7 @@ class Builtins:
 
     def _items_of(self, site: "Site", source: Node) -> Node:
         found = self.world.protocols.iterate(source)
-        site.protocols.append(found)
+        site.inside().protocols.append(found)
         return found.each
 
     # Callables that are handed over
@@ -123,11 +123,11 @@ class Builtins:
             self.world.call(inner, value)
             inner.callee = None
             if value.kind in ("function", "bound"):
-                site.called[value.what] = None
+                site.inside().called[value.what] = None
             elif value.kind == "class":
-                site.made[value.what] = None
+                site.inside().made[value.what] = None
             elif value.kind == "partial":
-                site.inner.append(inner)
+                site.inside().inner.append(inner)
 
         self.network.watch(callback, call)
         return result
@@ -181,7 +181,7 @@ class Builtins:
         inner.keywords = {**held.keywords, **site.keywords}
         inner.stars = [*held.stars, *site.stars]
         inner.result = site.result
-        site.inner.append(inner)
+        site.inside().inner.append(inner)
         inner.callee = self._argument(held, 0)
         self.network.watch(inner.callee, partial(self.world.call, inner))
 
@@ -219,7 +219,7 @@ class Builtins:
         if not site.args or site.args[0] is None:
             return
         source = site.args[0]
-        site.protocols.append(self.world.protocols.iterate(source))
+        site.inside().protocols.append(self.world.protocols.iterate(source))
 
         def copy(one: Value) -> None:
             if one.kind == "container" and one.what.endswith((" list", " tuple")):
@@ -344,7 +344,7 @@ class Builtins:
 
     def _next(self, site: "Site", _: Value) -> None:
         found = self.world.protocols.next_of(self._argument(site, 0))
-        site.protocols.append(found)
+        site.inside().protocols.append(found)
         self.network.flow(found.each, site.result)
         self.network.flow(self._argument(site, 1), site.result)
 
@@ -354,7 +354,7 @@ class Builtins:
         def begin(value: Value) -> None:
             if value.kind == "instance":
                 result, called = self.world.protocols.method(value, "__iter__")
-                site.parts.append(called)
+                site.inside().parts.append(called)
                 self.network.flow(result, site.result)
             else:
                 self.network.add(site.result, value)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
-from graphmer.kg.resolve.python_calls import Site, World
+from graphmer.kg.resolve.python_calls import Site, Within, World
 from graphmer.kg.resolve.python_entities import Externals
 from graphmer.kg.resolve.python_index import Expression, Scope, expression
 from graphmer.kg.resolve.python_static import BUILTIN, Value
@@ -29,13 +29,16 @@ class CallFacts:
         self.world, self.index, self.resolved = world, world.index, resolved
         self.externals, self.params = externals, params
         self.constructors: dict[str, list[str]] = {}
+        self.known: dict[Value, tuple[Target, ...]] = {}
 
     def head(self, scope: Scope) -> str:
         """The entity whose code a scope is: a function, or the module for a class' own lines."""
-        at: Scope | None = scope
-        while at is not None and at.symbol.kind == "class":
-            at = at.parent
-        return at.symbol.symbol if at is not None else scope.symbol.symbol
+        if not scope.head:
+            at: Scope | None = scope
+            while at is not None and at.symbol.kind == "class":
+                at = at.parent
+            scope.head = at.symbol.symbol if at is not None else scope.symbol.symbol
+        return scope.head
 
     def add(
         self, head: str, relation: str, tail: str, at: Reference, file: str, how: str, confidence: float | None = None
@@ -51,27 +54,46 @@ class CallFacts:
         counts = self.resolved.calls
         counts["seen"] += 1
         site = self.world.sites.get((file, reference.ordinal))
-        values = list(site.callee.values) if site is not None and site.callee is not None else []
-        targets = self.targets(values)
-        if site is not None:
-            self._inner(site, targets)
         head = self.head(scope)
+        callee = site.callee if site is not None else None
+        if site is None or callee is None:
+            self._unknown_receiver(reference, site, head, file)
+            return
+        if callee.fixed and site.within is None:
+            (value,) = callee.values
+            if self._fixed(value, head, reference, file):
+                return
+        self._flowing(site, list(callee.values), head, reference, file)
+
+    def _fixed(self, value: Value, head: str, reference: Reference, file: str) -> bool:
+        """A callee that can be one thing alone."""
+        targets = self._of(value)
+        for target in targets:
+            how = "external" if target.choice not in self.index.symbols else "exact"
+            self.add(head, target.relation, target.tail, reference, file, how)
+        if targets:
+            self.resolved.calls[how] += 1
+        return bool(targets)
+
+    def _flowing(self, site: Site, values: list[Value], head: str, reference: Reference, file: str) -> None:
+        targets = self.targets(values)
+        self._inner(site, targets)
         many = self.world.network.many in values
-        sure = self._sure(reference, scope) if targets or many else {}
+        sure = self._sure(site) if targets or many else {}
         if many:
             kept = {target: None for target in self.targets(sure)} or targets
             targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
         if not targets:
-            self._unknown_receiver(reference, values, head, file)
+            self._unknown_receiver(reference, site, head, file)
             return
         choices = {target.choice for target in targets}
         how = self._how(choices, sure)
-        counts[how] += 1
+        self.resolved.calls[how] += 1
         self._file(targets, choices, how, head, reference, file)
         if reference.name in self.index.properties:  # what a property gives is called
-            self.of_property(reference, expression(reference.value)[1], scope, file)
-        if site is not None:
-            self._handed(site, head, reference, file)
+            self.of_property(reference, site.said, site.scope, file)
+        if site.within is not None:
+            self._handed(site.within, head, reference, file)
 
     def _file(
         self, targets: Iterable[Target], choices: set[str], how: str, head: str, reference: Reference, file: str
@@ -88,18 +110,17 @@ class CallFacts:
             return "external"
         return "exact" if any(value.what == choice for value in sure) else "inferred"
 
-    def _sure(self, reference: Reference, scope: Scope) -> dict[Value, None]:
+    def _sure(self, site: Site) -> dict[Value, None]:
         """What the callee is without following values: by its name, its own class, or a super()."""
-        callee = expression(reference.value)[1]
-        world = self.world
+        callee, scope, world = site.said, site.scope, self.world
         if isinstance(callee, str) and callee[:1] not in "@&?<'#":
             own = world.attributes.owner_of_self(callee, scope)
             if own is not None:
                 return self._member(world.statics.order(own[0]), own[1])
             return dict.fromkeys(world.statics.path(callee, scope))
         if isinstance(callee, list) and callee[0] == "." and isinstance(callee[1], str) and callee[1][:1] == "@":
-            inner = self.index.calls.get((scope.file, int(callee[1][1:])))
-            if inner is not None and expression(inner.value)[:2] == ["()", "super"]:
+            inner = world.sites.get((scope.file, int(callee[1][1:])))
+            if inner is not None and inner.said == "super":
                 owner = world.statics.owner_class(scope)
                 if owner is not None:
                     return self._member(world.statics.order(owner.symbol.symbol)[1:], callee[2])
@@ -116,8 +137,15 @@ class CallFacts:
         """What calling each value means, once each."""
         found: dict[Target, None] = {}
         for value in values:
-            found.update(dict.fromkeys(self._of_value(value)))
+            found.update(dict.fromkeys(self._of(value)))
         return found
+
+    def _of(self, value: Value) -> tuple[Target, ...]:
+        """What calling a value means, worked out once each."""
+        known = self.known.get(value)
+        if known is None:
+            known = self.known[value] = tuple(self._of_value(value))
+        return known
 
     def _of_value(self, value: Value) -> Iterator[Target]:
         kind, what = value.kind, value.what
@@ -157,31 +185,30 @@ class CallFacts:
 
     def _inner(self, site: Site, targets: dict[Target, None]) -> None:
         """A partial's call calls what the partial holds."""
-        for inner in site.inner:
+        for inner in site.within.inner if site.within is not None else ():
             if inner.callee is not None:
                 targets.update(self.targets(inner.callee.values))
             self._inner(inner, targets)
 
-    def _handed(self, site: Site, head: str, reference: Reference, file: str) -> None:
+    def _handed(self, within: Within, head: str, reference: Reference, file: str) -> None:
         """What a builtin calls that is handed a callable, or something to iterate, is called here."""
-        called = dict.fromkeys(site.called)
-        for part in site.parts:
+        called = dict.fromkeys(within.called)
+        for part in within.parts:
             called.update(part)
-        for protocol in site.protocols:
+        for protocol in within.protocols:
             called.update(dict.fromkeys(protocol.called))
-        made = [target for symbol in site.made for target in self._of_value(self.world.network.value("class", symbol))]
+        made = [target for symbol in within.made for target in self._of_value(self.world.network.value("class", symbol))]
         functions = [Target("calls", symbol, symbol) for symbol in called]
-        for group, choices in ((functions, list(called)), (made, list(site.made))):
+        for group, choices in ((functions, list(called)), (made, list(within.made))):
             if 0 < len(choices) <= self.params.max_values:
                 self._file(group, set(choices), "inferred", head, reference, file)
 
-    def _unknown_receiver(self, reference: Reference, values: list[Value], head: str, file: str) -> None:
+    def _unknown_receiver(self, reference: Reference, site: Site | None, head: str, file: str) -> None:
         """A method of a value of no known type: every method of that name in the package may be meant."""
         name = reference.name
-        dotted = reference.value.startswith(('["()",[".', '["()","')) and not values
-        callee = expression(reference.value)[1]
-        is_attribute = isinstance(callee, list) or "." in callee
-        known = dotted and is_attribute and name and not name.startswith("__")
+        unknown = site is not None and not (site.callee is not None and site.callee.values)
+        is_attribute = site is not None and (isinstance(site.said, list) or "." in site.said)
+        known = unknown and is_attribute and name and not name.startswith("__")
         candidates = [one for one in self.index.methods.get(name, ()) if self._callable(one)] if known else []
         if not 1 <= len(candidates) <= self.params.max_candidates:
             self.resolved.calls["unresolved"] += 1

@@ -1,5 +1,6 @@
 """Calls: arguments flow to parameters, returns flow back, classes give instances."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from graphmer.corpus.parse.records import Symbol
@@ -8,46 +9,49 @@ from graphmer.kg.resolve.python_annotations import read_annotation
 from graphmer.kg.resolve.python_attributes import Attributes
 from graphmer.kg.resolve.python_builtins import Builtins
 from graphmer.kg.resolve.python_flow import Container, Network, Node
-from graphmer.kg.resolve.python_index import PackageIndex, Scope, expression
+from graphmer.kg.resolve.python_index import Expression, PackageIndex, Scope, expression
 from graphmer.kg.resolve.python_items import Items, Protocol, Protocols
 from graphmer.kg.resolve.python_names import Names
 from graphmer.kg.resolve.python_static import Statics, Value
 
+NO_KEYWORDS: Mapping[str, Node] = {}
 CONSTRUCTORS = ("__init__", "__new__")
 
 
 class Site:
     """One place where something is called: what, and with what."""
 
-    __slots__ = (
-        "args",
-        "at",
-        "bound",
-        "callee",
-        "called",
-        "inner",
-        "keywords",
-        "made",
-        "parts",
-        "protocols",
-        "result",
-        "scope",
-        "stars",
-    )
+    __slots__ = ("args", "at", "bound", "callee", "keywords", "result", "said", "scope", "stars", "within")
 
-    def __init__(self, scope: Scope, at: str) -> None:
+    def __init__(self, scope: Scope, at: str, result: Node) -> None:
         self.scope, self.at = scope, at
+        self.said: Expression = ""  # the callee as the parser wrote it
         self.callee: Node | None = None
-        self.args: list[Node | None] = []
-        self.stars: list[tuple[str, Node]] = []  # `*` and `**` arguments
-        self.keywords: dict[str, Node] = {}
-        self.result = Node()
-        self.called: dict[str, None] = {}  # functions that a builtin which is called here calls in turn
-        self.made: dict[str, None] = {}  # classes, likewise
-        self.parts: list[dict[str, None]] = []  # special methods, likewise
-        self.protocols: list[Protocol] = []  # iterations, likewise
-        self.inner: list[Site] = []  # calls that a partial makes here
-        self.bound: set[str] = set()  # functions that have this site's arguments
+        self.args: Sequence[Node | None] = ()
+        self.stars: Sequence[tuple[str, Node]] = ()  # `*` and `**` arguments
+        self.keywords: Mapping[str, Node] = NO_KEYWORDS
+        self.result = result
+        self.within: Within | None = None
+        self.bound: tuple[str, ...] = ()  # functions that have this site's arguments
+
+    def inside(self) -> "Within":
+        """What happens within this call."""
+        if self.within is None:
+            self.within = Within()
+        return self.within
+
+
+class Within:
+    """What a builtin or a partial that is called at a site calls in turn, at the same place."""
+
+    __slots__ = ("called", "inner", "made", "parts", "protocols")
+
+    def __init__(self) -> None:
+        self.called: dict[str, None] = {}  # functions
+        self.made: dict[str, None] = {}  # classes
+        self.parts: list[dict[str, None]] = []  # special methods
+        self.protocols: list[Protocol] = []  # iterations
+        self.inner: list[Site] = []  # calls of what a partial holds
 
 
 class Function:
@@ -146,7 +150,11 @@ class World:
     def call_result(self, file: str, end: int) -> Node | None:
         """What the call gives whose callee ends at a byte."""
         site = self.site(file, end)
-        return site.result if site is not None else None
+        if site is None:
+            return None
+        if site.result is self.network.sink:
+            site.result = Node()
+        return site.result
 
     def site(self, file: str, end: int) -> Site | None:
         """The call whose callee ends at a byte; made once."""
@@ -158,33 +166,37 @@ class World:
         scope = self.index.scopes.get(reference.scope) if reference is not None else None
         if reference is None or scope is None:
             return None
-        site = self.sites[key] = Site(scope, f"{file}@{end}")
-        _, callee, *arguments = expression(reference.value)
-        site.callee = self.names.node(callee, scope)
-        for argument in arguments:
-            self._argument(site, argument)
+        site = self.sites[key] = Site(scope, f"{file}@{end}", self.network.sink)
+        _, site.said, *arguments = expression(reference.value)
+        site.callee = self.names.node(site.said, scope)
+        self._arguments(site, arguments)
         if site.callee is not None:
             self.network.watch(site.callee, partial(self.call, site))
         return site
 
     def inner_site(self, site: Site, args: list[Node | None]) -> Site:
         """A call that happens within another, at the same place."""
-        inner = Site(site.scope, f"{site.at}+")
+        inner = Site(site.scope, f"{site.at}+", Node())
         inner.args = args
         return inner
 
-    def _argument(self, site: Site, said: object) -> None:
+    def _arguments(self, site: Site, arguments: list[Expression]) -> None:
         names, scope = self.names, site.scope
-        if isinstance(said, list) and said[0] == "=":
-            node = names.node(said[2], scope)
-            if node is not None:
-                site.keywords[said[1]] = node
-        elif isinstance(said, list) and said[0] in ("*", "**"):
-            node = names.node(said[1], scope)
-            if node is not None:
-                site.stars.append((said[0], node))
-        else:
-            site.args.append(names.node(said, scope))
+        args: list[Node | None] = []
+        for said in arguments:
+            if isinstance(said, str):
+                args.append(names.atom(said, scope))
+            elif said[0] == "=":
+                node = names.node(said[2], scope)
+                if node is not None:
+                    site.keywords = {**site.keywords, said[1]: node}
+            elif said[0] == "*" or said[0] == "**":
+                node = names.node(said[1], scope)
+                if node is not None:
+                    site.stars = [*site.stars, (said[0], node)]
+            else:
+                args.append(names.node(said, scope))
+        site.args = args
 
     def call(self, site: Site, value: Value) -> None:
         """What happens when a site's callee is `value`."""
@@ -227,7 +239,7 @@ class World:
             self._receive(function, receiver)
         if symbol in site.bound:
             return False
-        site.bound.add(symbol)
+        site.bound = (*site.bound, symbol)
         self._bind(site, function, 0 if receiver is None else 1)
         return True
 
@@ -319,7 +331,7 @@ class World:
         path = self.statics.decorator_path(said, scope.file)
         if decorator is None or (path and all(value.kind == "external" for value in self.statics.path(path, outer))):
             return given
-        site = Site(outer, f"{scope.file}@{end}")
+        site = Site(outer, f"{scope.file}@{end}", Node())
         self.decorations[scope.file, end] = site
         site.callee, site.args = decorator, [given]
         self.network.watch(decorator, partial(self._call_decorator, site, given))

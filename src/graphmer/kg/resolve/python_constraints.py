@@ -187,7 +187,7 @@ class _Constraints:
             return
         callee = self.names.read(reference.value, scope)
         if callee is not None:
-            site = Site(scope, f"{scope.file}@{reference.byte_end}")
+            site = Site(scope, f"{scope.file}@{reference.byte_end}", self.network.sink)
             site.callee = callee
             self.world.raised[scope.file, reference.byte_end] = site
 

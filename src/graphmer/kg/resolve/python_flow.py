@@ -13,23 +13,31 @@ from typing import Any
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python_index import PackageIndex, Scope
-from graphmer.kg.resolve.python_static import Statics, Value
+from graphmer.kg.resolve.python_static import BUILTIN, Statics, Value
 
 MAX_PLACES = 64  # of a sequence
+MANY_CONSTANTS = 4  # values of a node from which on texts and numbers are not told apart
 MAX_KEYS = 256  # of a dict
 Watcher = Callable[[Value], None]
+
+
+NO_VALUES: dict["Value", None] = {}
+NO_TARGETS: list["Node"] = []
+NO_WATCHERS: list[Watcher] = []
 
 
 class Node:
     """What one variable, attribute or expression may be."""
 
-    __slots__ = ("loads", "targets", "values", "watchers")
+    __slots__ = ("fixed", "loads", "targets", "values", "watchers")
 
     def __init__(self) -> None:
-        self.values: dict[Value, None] = {}  # a dict for its order
-        self.targets: list[Node] = []
-        self.watchers: list[Watcher] = []
-        self.loads: dict[str, Node] = {}
+        # Most nodes never hold most of these: they share empty ones until then.
+        self.values: dict[Value, None] = NO_VALUES  # a dict for its order
+        self.targets: list[Node] = NO_TARGETS
+        self.watchers: list[Watcher] = NO_WATCHERS
+        self.loads: dict[str, Node] | None = None
+        self.fixed = False  # one value for ever
 
 
 class Container:
@@ -53,6 +61,9 @@ class Network:
         self.value = statics.value
         self.max_values = params.max_values
         self.many = statics.value("many", "")
+        self.text = statics.value("result", f"{BUILTIN}.str")
+        self.number = statics.value("result", f"{BUILTIN}.int")
+        self.sink = Node()  # for what nobody asks
         self.work: deque[tuple[Any, Any]] = deque()  # a node and its new value, or a watcher and what it is called with
         self.steps = 0
         self.containers: dict[Value, Container] = {}
@@ -63,26 +74,41 @@ class Network:
     def add(self, node: Node, value: Value) -> None:
         """A value reaches a node; the last of `max_values` stands for all the others."""
         values = node.values
-        if value in values or len(values) >= self.max_values:
+        if value in values or node is self.sink:
             return
-        if len(values) == self.max_values - 1:
-            value = self.many
+        if len(values) >= MANY_CONSTANTS:
+            if len(values) >= self.max_values - 1:
+                value = self.many
+            elif value.kind == "constant":  # of many texts only the type is kept
+                value = self.text if value.what[0] == "'" else self.number
             if value in values:
                 return
-        values[value] = None
+        if values is NO_VALUES:
+            node.values = {value: None}
+        else:
+            values[value] = None
         if node.targets or node.watchers:
             self.work.append((node, value))
 
     def flow(self, source: Node, target: Node) -> None:
         """Whatever reaches `source` reaches `target`."""
-        if source is not target:
-            source.targets.append(target)
-            for value in source.values:
-                self.add(target, value)
+        if source is target or target is self.sink:
+            return
+        if not source.fixed:
+            if source.targets is NO_TARGETS:
+                source.targets = [target]
+            else:
+                source.targets.append(target)
+        for value in source.values:
+            self.add(target, value)
 
     def watch(self, node: Node, watcher: Watcher) -> None:
         """Call `watcher` with every value that `node` has or will have; never at once, so that nothing recurses."""
-        node.watchers.append(watcher)
+        if not node.fixed:
+            if node.watchers is NO_WATCHERS:
+                node.watchers = [watcher]
+            else:
+                node.watchers.append(watcher)
         for value in node.values:
             self.work.append((watcher, value))
 
@@ -109,7 +135,7 @@ class Network:
         node = self.constants.get(value)
         if node is None:
             node = self.constants[value] = Node()
-            node.values[value] = None
+            node.values, node.fixed = {value: None}, True
         return node
 
     def container(self, at: str, kind: str) -> tuple[Value, Container]:

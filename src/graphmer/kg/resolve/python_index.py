@@ -15,7 +15,10 @@ Expression = Any  # the notation of corpus.parse.python_expressions: a text, or 
 
 def expression(value: str) -> Expression:
     """A reference's value as the parser meant it."""
-    return json.loads(value) if value[:1] == "[" else value
+    return _SCAN(value, 0)[0] if value[:1] == "[" else value
+
+
+_SCAN = json.JSONDecoder().scan_once  # what json.loads calls once it has looked for white space
 
 
 class Parameter(NamedTuple):
@@ -49,6 +52,7 @@ class Scope:
     exports: list[str] = field(default_factory=list)
     versions: dict[str, list[str]] = field(default_factory=dict)  # names that were bound anew
     names: set[str] = field(default_factory=set)  # all that it binds
+    head: str = ""  # the entity whose code it is
     nodes: dict[str, Any] = field(default_factory=dict)  # the resolver's own, by name
 
     @property

@@ -129,14 +129,15 @@ class Names:
     def node(self, said: Expression, scope: Scope) -> Node | None:
         """The node of an expression; None where nothing can be known of it."""
         if isinstance(said, str):
-            return self._atom(said, scope)
+            return self.atom(said, scope)
         return self._PARTS[said[0]](self, said, scope)
 
     def read(self, value: str, scope: Scope) -> Node | None:
         """The node of a reference's value."""
         return self.node(expression(value), scope)
 
-    def _atom(self, said: str, scope: Scope) -> Node | None:
+    def atom(self, said: str, scope: Scope) -> Node | None:
+        """The node of an expression without parts."""
         mark = said[:1]
         network = self.network
         if mark == "@":
