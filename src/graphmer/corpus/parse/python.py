@@ -99,16 +99,18 @@ class _PythonFile:
         """Meet every node once, in the order of bytes; at one byte, outer before inner and statements before names."""
         self._module(root)
         nodes = captures("python", root)
-        events: list[tuple[int, int, int, Callable[[Node], None], Node]] = []
-        for rank, (name, handler) in enumerate(self._handlers().items()):
-            events += [(node.start_byte, -node.end_byte, rank, handler, node) for node in nodes.get(name, ())]
+        handlers = self._handlers()
+        events: list[tuple[int, int, int, Node]] = []
+        for rank, name in enumerate(handlers):
+            events += [(node.start_byte, -node.end_byte, rank, node) for node in nodes.get(name, ())]
         events.sort(key=itemgetter(0, 1, 2))
+        by_rank = list(handlers.values())
         scopes, expressions = self.scopes, self.expressions
-        for start, _, _, handler, node in events:
-            scopes.move_to(start)
-            frame = scopes.frame
-            expressions.versions, expressions.fresh = frame.versions, frame.fresh
-            handler(node)
+        for start, _, rank, node in events:
+            if start >= scopes.next_change:
+                scopes.move_to(start)
+                expressions.versions, expressions.fresh = scopes.frame.versions, scopes.frame.fresh
+            by_rank[rank](node)
         self.claimed.update(node.end_byte for node in nodes.get("keyword", ()))
         names = nodes.get("attribute", []), nodes.get("identifier", [])
         file_reads(self.scopes, self.expressions, self.holes, *names)
@@ -554,7 +556,8 @@ class _PythonFile:
             and update[0] == "dict"
         ):
             frame.fresh[name] = fresh[name]
-            for key, _ in update[2:]:
+            for item in update[2:]:
+                key = item[0]
                 if isinstance(key, str) and key[:1] in "'#":
                     self._forget(name, [key])
             frame.fresh.clear()

@@ -24,7 +24,9 @@ Whatever has parts is a list whose first item says what it is:
 """
 
 import json
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -37,6 +39,7 @@ UNKNOWN = "?"
 MAX_DEPTH = 40  # nested parts of one expression; deeper ones are generated code
 MAX_ITEMS = 200  # of one display; longer ones are data
 MAX_CONSTANT_CHARACTERS = 60  # longer texts are no keys
+PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 NO_PATH = frozenset("'#<?@&[")
 
 LITERALS = {
@@ -111,6 +114,10 @@ class ExpressionReader:
 
     def attribute(self, node: Node, depth: int) -> Expression:
         """`value.name`."""
+        if not self.versions and not self.fresh:
+            said = self.said(node)
+            if PATH.fullmatch(said):
+                return said
         children = node.children
         value, name = self.read(children[0], depth), self.said(children[-1])
         if isinstance(value, str) and value[0] not in NO_PATH:
@@ -297,6 +304,10 @@ KIND = kind_ids(
 )
 
 
+def _literal(said: str, _: Node, __: int) -> Expression:
+    return said
+
+
 def _readers(reader: ExpressionReader) -> dict[int, Callable[[Node, int], Expression]]:
     by_name: dict[str, Callable[[Node, int], Expression]] = {
         "identifier": reader.name,
@@ -326,5 +337,5 @@ def _readers(reader: ExpressionReader) -> dict[int, Callable[[Node, int], Expres
     }
     readers = {KIND[name]: read for name, read in by_name.items()}
     for name, literal in LITERALS.items():
-        readers[KIND[name]] = lambda _node, _depth, said=literal: said
+        readers[KIND[name]] = partial(_literal, literal)
     return readers

@@ -1,13 +1,10 @@
 """Which names and attributes the code of each scope reads, once a scope."""
 
-import re
-
 from tree_sitter import Node
 
-from graphmer.corpus.parse.python_expressions import ExpressionReader, written
+from graphmer.corpus.parse.python_expressions import PATH, ExpressionReader, written
 from graphmer.corpus.parse.python_scopes import FUNCTIONS, Frame, PythonScopes
-
-PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+from graphmer.corpus.parse.records import Reference
 
 
 def file_reads(
@@ -17,51 +14,66 @@ def file_reads(
     attributes: list[Node],
     identifiers: list[Node],
 ) -> None:
-    """File a `read` for the first time that a scope reads a path.
+    """File a `read` for the first time that a scope reads a path. Nodes come in the order of their bytes.
 
     Names that are claimed (definitions, callees, targets, keywords), names inside `holes` (imports, annotations) and
     local variables are no reads that the graph could hold: it has no entity for a local variable.
     """
-    claimed, said = expressions.claimed, expressions.said
-    inside = bytearray(len(expressions.source) + 1)
+    expressions.versions, expressions.fresh = {}, {}
+    outside = bytearray(b"\1") * (len(expressions.source) + 1)
     for start, end in holes:
-        inside[start:end] = b"\1" * (end - start)
-    found: list[tuple[int, int, str, str]] = []
-    attribute_ends = set()
+        outside[start:end] = bytes(end - start)
+    _file_attributes(scopes, expressions, outside, attributes)
+    ended = expressions.claimed.union([node.end_byte for node in attributes])  # an attribute's name is no name
+    _file_names(scopes, expressions, outside, ended, identifiers)
+
+
+def _file_attributes(
+    scopes: PythonScopes, expressions: ExpressionReader, outside: bytearray, attributes: list[Node]
+) -> None:
+    claimed, said, frame_at = expressions.claimed, expressions.said, scopes.finder().at
+    seen: set[tuple[str, str]] = set()
     for node in attributes:
-        start, end = node.byte_range
-        attribute_ends.add(end)
-        if end not in claimed and not inside[start]:
-            path = said(node)
-            value = path if PATH.fullmatch(path) else written(expressions.read(node))
-            name = path.rpartition(".")[2] if value is path else said(node.children[-1])
-            found.append((end - len(name.encode()), end, name, value))
-    ended = claimed | attribute_ends
+        end = node.end_byte
+        start = node.start_byte
+        if end in claimed or not outside[start]:
+            continue
+        path = said(node)
+        plain = PATH.fullmatch(path) is not None
+        value = path if plain else written(expressions.read(node))
+        scope = frame_at(start).symbol
+        if (scope, value) not in seen:
+            seen.add((scope, value))
+            name = path.rpartition(".")[2] if plain else said(node.children[-1])
+            scopes.references.append(Reference(scope, "read", name, value, 0, end - len(name.encode()), end))
+
+
+def _file_names(
+    scopes: PythonScopes,
+    expressions: ExpressionReader,
+    outside: bytearray,
+    ended: set[int],
+    identifiers: list[Node],
+) -> None:
+    said, frame_at = expressions.said, scopes.finder().at
+    seen: set[tuple[str, str]] = set()
     for node in identifiers:
         end = node.end_byte
-        if end not in ended:
+        if end in ended:
+            continue
+        start = node.start_byte
+        if outside[start]:
+            frame = frame_at(start)
             name = said(node)
-            start = node.start_byte
-            if not inside[start]:
-                found.append((start, end, name, name))
-    found.sort()
-    _file(scopes, found)
-
-
-def _file(scopes: PythonScopes, found: list[tuple[int, int, str, str]]) -> None:
-    frame_at = scopes.finder().at
-    seen: set[tuple[str, str]] = set()
-    for start, end, name, value in found:
-        frame = frame_at(start)
-        key = (frame.symbol, value)
-        if key not in seen:
-            seen.add(key)
-            if value is not name or not _is_local(name, frame):
-                scopes.refer("read", name, value, 0, start, end, frame.symbol)
+            key = (frame.symbol, name)
+            if key not in seen:
+                seen.add(key)
+                if not _is_local(name, frame):
+                    scopes.references.append(Reference(frame.symbol, "read", name, name, 0, start, end))
 
 
 def _is_local(name: str, frame: Frame | None) -> bool:
-    """Whether a bare name is a local variable of a function, or bound nowhere in the file (a builtin)."""
+    """Whether a bare name is a local variable of a function."""
     first = frame
     while frame is not None:
         if name in frame.parameters or name in frame.globals:

@@ -48,6 +48,7 @@ class PythonScopes:
         self.references: list[Reference] = []
         self.frame = Frame(self.prefix, "module", module, 0, size + 1)
         self.frames = [self.frame]
+        self.next_change = 0  # the byte from which on another scope may be the innermost
         self.pending: list[Frame] = []
         self.entered: list[Frame] = [self.frame]  # every frame, in the order in which their bodies begin
         self.counts: Counter[str] = Counter()
@@ -63,6 +64,7 @@ class PythonScopes:
             if byte < frame.end:
                 frames.append(frame)
         self.frame = frames[-1]
+        self.next_change = min(self.frame.end, pending[-1].start if pending else self.frame.end)
 
     def open(self, frame: Frame) -> None:
         """A scope whose body starts later; the earliest is entered first.
@@ -75,6 +77,7 @@ class PythonScopes:
         self.pending.append(frame)
         if len(self.pending) > 1:
             self.pending.sort(key=_START, reverse=True)
+        self.next_change = min(self.next_change, self.pending[-1].start)
 
     def define(
         self,
@@ -136,7 +139,7 @@ class PythonScopes:
 
 
 class FrameFinder:
-    """The innermost scope of a byte, by bisection over the places where it changes."""
+    """The innermost scope of a byte, over the places where it changes; it remembers where it was asked last."""
 
     def __init__(self, frames: list[Frame]) -> None:
         self.starts: list[int] = []
@@ -149,6 +152,8 @@ class FrameFinder:
             self._change(frame.start, stack)
         while stack:
             self._change(stack.pop().end, stack)
+        self.starts.append(1 << 62)
+        self.place = 0
 
     def _change(self, byte: int, stack: list[Frame]) -> None:
         if stack:
@@ -157,4 +162,7 @@ class FrameFinder:
 
     def at(self, byte: int) -> Frame:
         """The innermost scope that holds a byte."""
-        return self.innermost[bisect_right(self.starts, byte) - 1]
+        starts, place = self.starts, self.place
+        if not starts[place] <= byte < starts[place + 1]:
+            place = self.place = bisect_right(starts, byte) - 1
+        return self.innermost[place]

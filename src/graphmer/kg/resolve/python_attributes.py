@@ -28,6 +28,7 @@ class Attributes:
         self.stored: dict[str, dict[str, Node]] = {}  # attribute -> class, module or function -> what it holds
         self.waiting: dict[str, list[tuple[str, Node]]] = {}  # attribute -> (class, view): what is stored later
         self.getters: dict[Node, list[str]] = {}  # views that are properties
+        self.open: list[tuple[Value, str, Node]] = []  # views of classes with a base from outside
 
     def load(self, base: Node, name: str) -> Node:
         """The node of an attribute of whatever `base` may be."""
@@ -82,7 +83,9 @@ class Attributes:
             if name == "__class__" and value.kind == "instance":
                 self.network.add(node, self.network.value("class", value.what))
                 return
-            self._member(self.statics.order(value.what), name, value, node)
+            found = self._member(self.statics.order(value.what), name, value, node)
+            if not found and self.statics.outside_bases(value.what):
+                self.open.append((value, name, node))
         self._await_stores(value.what, name, node)
 
     def _module(self, value: Value, name: str, node: Node) -> None:
@@ -181,17 +184,11 @@ class Attributes:
 
     def inherit_from_outside(self) -> None:
         """An attribute that nothing in the package gives is one of the base class from outside, where there is one."""
-        for (value, name), node in list(self.views.items()):
-            if not node.values and value.kind in ("instance", "class") and node not in self.getters:
+        for value, name, node in self.open:
+            if not node.values and not self.stored.get(name, {}).keys() & set(self.statics.order(value.what)):
                 outside = self.statics.outside_bases(value.what)
-                if outside and not self._defined(value.what, name):
-                    self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
-
-    def _defined(self, owner: str, name: str) -> bool:
-        scopes = (self.world.index.scopes[ancestor] for ancestor in self.statics.order(owner))
-        return any(name in scope.names for scope in scopes) or bool(
-            self.stored.get(name, {}).keys() & set(self.statics.order(owner))
-        )
+                self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
+        self.open.clear()
 
     def owner_of_self(self, path: str, scope: Scope) -> tuple[str, str] | None:
         """The class and the attribute that `self.name` or `cls.name` in one of its methods speaks of."""

@@ -197,7 +197,9 @@ class CallFacts:
             called.update(part)
         for protocol in within.protocols:
             called.update(dict.fromkeys(protocol.called))
-        made = [target for symbol in within.made for target in self._of_value(self.world.network.value("class", symbol))]
+        made = [
+            target for symbol in within.made for target in self._of_value(self.world.network.value("class", symbol))
+        ]
         functions = [Target("calls", symbol, symbol) for symbol in called]
         for group, choices in ((functions, list(called)), (made, list(within.made))):
             if 0 < len(choices) <= self.params.max_values:

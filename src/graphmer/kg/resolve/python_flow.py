@@ -76,6 +76,7 @@ class Network:
         values = node.values
         if value in values or node is self.sink:
             return
+        assert not node.fixed, (node.values, value)
         if len(values) >= MANY_CONSTANTS:
             if len(values) >= self.max_values - 1:
                 value = self.many
@@ -114,18 +115,20 @@ class Network:
 
     def solve(self) -> None:
         """Hand values on until nothing is new, or the bound of steps is reached."""
-        work, add, bound = self.work, self.add, self.params.max_flow_steps
-        while work and self.steps < bound:
-            found, value = work.popleft()
-            self.steps += 1
-            if not isinstance(found, Node):
+        work, add, left = self.work, self.add, self.params.max_flow_steps - self.steps
+        next_step = work.popleft
+        while work and left > 0:
+            found, value = next_step()
+            left -= 1
+            if type(found) is not Node:
                 found(value)
                 continue
-            self.steps += len(found.targets)
             for target in found.targets:
-                add(target, value)
+                if value not in target.values:
+                    add(target, value)
             for watcher in found.watchers:
                 watcher(value)
+        self.steps = self.params.max_flow_steps - left
         work.clear()
 
     # Nodes

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ def expression(value: str) -> Expression:
     return _SCAN(value, 0)[0] if value[:1] == "[" else value
 
 
-_SCAN = json.JSONDecoder().scan_once  # what json.loads calls once it has looked for white space
+# What json.loads calls once it has looked for white space.
+_SCAN: Callable[[str, int], tuple[Expression, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class Parameter(NamedTuple):
@@ -36,7 +38,7 @@ class Scope:
     symbol: Symbol
     file: str
     parent: "Scope | None"
-    module: "Scope" = None  # type: ignore[assignment]  # set once, right after
+    top: "Scope | None" = None  # its module's; None where it is one
     dotted: str = ""  # of its module
     definitions: dict[str, list[Symbol]] = field(default_factory=dict)
     imports: dict[str, list[str]] = field(default_factory=dict)
@@ -54,6 +56,11 @@ class Scope:
     names: set[str] = field(default_factory=set)  # all that it binds
     head: str = ""  # the entity whose code it is
     nodes: dict[str, Any] = field(default_factory=dict)  # the resolver's own, by name
+
+    @property
+    def module(self) -> "Scope":
+        """The scope of the module that it stands in."""
+        return self.top or self
 
     @property
     def kind(self) -> str:
@@ -134,7 +141,7 @@ def _add_symbol(index: PackageIndex, symbol: Symbol, source: SourceFile) -> None
         return
     parent = index.scopes.get(symbol.container)
     scope = Scope(symbol, source.file, parent)
-    scope.module = parent.module if parent is not None else scope
+    scope.top = parent.module if parent is not None else None
     scope.dotted = source.module
     index.scopes[symbol.symbol] = scope
     if kind == "module":

@@ -53,6 +53,8 @@ class Statics:
         self.values: dict[tuple[str, str, Value | None], Value] = {}
         self.known: dict[tuple[Scope, str], tuple[Value, ...]] = {}
         self.finals: dict[tuple[Scope, str], Value | None] = {}
+        self.absolutes: dict[tuple[str, Scope], str] = {}
+        self.outside: dict[str, list[str]] = {}
         self.orders: dict[str, list[str]] = {}
         self.external_bases: dict[str, tuple[str, ...]] = {}
 
@@ -205,6 +207,13 @@ class Statics:
 
     def absolute(self, origin: str, module: Scope) -> str:
         """Dotted name of an imported module, seen from a module."""
+        key = (origin, module)
+        known = self.absolutes.get(key)
+        if known is None:
+            known = self.absolutes[key] = self._absolute(origin, module)
+        return known
+
+    def _absolute(self, origin: str, module: Scope) -> str:
         dots = len(origin) - len(origin.lstrip("."))
         if not dots:
             return self._beside(origin, module)
@@ -266,6 +275,8 @@ class Statics:
         """As `final`, for a name of this very scope."""
         symbols, imports = scope.definitions.get(name, ()), scope.imports.get(name, ())
         if name in scope.assigned or name in scope.annotations or len(symbols) > 1 or len(imports) > 1:
+            return None
+        if any(parameter.name == name for parameter in scope.parameters):
             return None
         if symbols and not imports:
             symbol = symbols[0]
@@ -359,7 +370,11 @@ class Statics:
 
     def outside_bases(self, symbol: str) -> list[str]:
         """Dotted names of the bases from outside, of a class and its ancestors."""
-        return [name for ancestor in self.order(symbol) for name in self.external_bases.get(ancestor, ())]
+        known = self.outside.get(symbol)
+        if known is None:
+            order = self.order(symbol)
+            known = self.outside[symbol] = [name for one in order for name in self.external_bases.get(one, ())]
+        return known
 
     def owner_class(self, scope: Scope | None) -> Scope | None:
         """The class whose method a scope is or stands in."""
