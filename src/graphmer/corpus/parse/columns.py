@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_LEFT_OVER = 4_000_000  # objects, about 0.5 GiB
+MAX_LEFT_OVER = 8_000_000  # objects, about 1 GiB
 
 _left_over = 0  # objects that the functions run so far left alive
 
@@ -116,10 +116,10 @@ def encoded_schema(schema: "pa.Schema", plain: frozenset[str]) -> "pa.Schema":
 
 
 def concat(tables: Sequence["pa.Table"]) -> "pa.Table":
-    """Tables of one encoded schema as one, each column in one piece with one dictionary."""
+    """Tables of one encoded schema as one, each column with one dictionary; nothing is copied."""
     import pyarrow as pa
 
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    return pa.concat_tables(tables).unify_dictionaries() if len(tables) > 1 else tables[0]
 
 
 def whole(column: "pa.ChunkedArray") -> "pa.Array":
