@@ -23,7 +23,7 @@ def joined_entities(graphs: list[PackageGraph], externals: list[ExternalEntity])
     """All entities, sorted; and for each graph, where each of its own entities and externals stands there."""
     import pyarrow.compute as pc
 
-    table = concat([*(graph.entities for graph in graphs), external_entities(externals)])
+    table = concat([*(graph.entities for graph in graphs), external_entities(externals)]).combine_chunks()
     order = pc.sort_indices(whole(table.column("entity")))
     table = table.take(order).combine_chunks()
     symbols = whole(table.column("entity"))
