@@ -1,11 +1,11 @@
 """How fast the graph is built: CPU time after imports over a raw tree-sitter parse of the same files, and its growth.
 
-    python benchmarks/kg_speed.py data/raw [.scratch/large ...] [--rounds 5] [--out results/benchmarks/kg_speed]
+    python benchmarks/kg_speed.py data/raw [.scratch/large ...] [--rounds 5] [--out results/benchmarks/kg_speed.json]
 
-Each folder is one that stages/fetch.py wrote; its figures go to <corpus>.json under --out. A measurement is a process
-of its own; the rounds of one folder are interleaved (raw, graph, raw, graph, ...), so that a busy neighbour meets both.
-Figures are medians with the lowest and the highest round.
-Raw: bytes in memory, parsed, no tree kept. Graph: parse, resolve, Parquet.
+Each folder is one that stages/fetch.py wrote; its figures stand under its corpus' name in --out. A measurement is a
+process of its own, with the same imports and one thread; the rounds of one folder are interleaved (raw, graph, raw,
+graph, ...), so that a busy neighbour meets both. Figures are medians, <figure>_low and _high the extreme rounds.
+Raw: bytes in memory, parsed, no tree kept. Graph: parse_corpus and build_graph, from files to Parquet.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def peak_mib() -> float:
 
 
 def import_late_libraries() -> None:
-    """What the stages import when they need it: none of it is the graph's time."""
-    import datasketch  # noqa: F401
+    """What the stages import when they need it, or pyarrow when it converts: none of it is the graph's time."""
+    import jsonschema  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
@@ -96,30 +96,38 @@ def child(kind: str, source: Path, out: Path, workers: int) -> dict[str, Any]:
     return result
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, lowest and highest."""
-    return {"median": round(median(values), 3), "low": round(min(values), 3), "high": round(max(values), 3)}
+def spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    """A figure's median, with the lowest and the highest round beside it."""
+    rounds = {name: median(values), f"{name}_low": min(values), f"{name}_high": max(values)}
+    return {key: round(value, 3) for key, value in rounds.items()}
 
 
 def measure_folder(raw: Path, rounds: int, scratch: Path) -> dict[str, Any]:
     """All figures of one fetched corpus."""
     out = scratch / "whole"
     child("graph", raw, out, 1)  # the tables that the raw parse reads; also fills the disk's cache
+    graph = graph_figures(out / "kg")
     measured: dict[str, list[dict[str, Any]]] = {"raw": [], "one": [], "two": []}
     for _ in range(rounds):
         measured["raw"].append(child("raw", out / "parsed", out, 1))
         measured["one"].append(child("graph", raw, out, 1))
         measured["two"].append(child("graph", raw, out, 2))
     pairs = list(zip(measured["raw"], measured["one"], measured["two"], strict=True))
+    files, mib = measured["raw"][0]["files"], measured["raw"][0]["bytes"] / 2**20
     return {
-        "files": measured["raw"][0]["files"],
-        "mib": round(measured["raw"][0]["bytes"] / 2**20, 1),
-        "cpu_over_raw_parse": spread([one["cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
-        "parse_over_raw_parse": spread([one["parse_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
-        "build_over_raw_parse": spread([one["build_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
-        "two_processes_wall_over_one": spread([two["wall_s"] / one["wall_s"] for _, one, two in pairs]),
-        "peak_mib_one_process": spread([one["peak_mib"] for _, one, _ in pairs]),
-        "graph": graph_figures(out / "kg"),
+        "files": files,
+        "mib": round(mib, 1),
+        "triples": graph["triples"],
+        **spread("ratio_to_parse", [one["cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
+        **spread("ratio_to_parse_of_parse", [one["parse_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
+        **spread("ratio_to_parse_of_build", [one["build_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
+        **spread("cpu_s_per_mib", [one["cpu_s"] / mib for _, one, _ in pairs]),
+        **spread("files_per_cpu_s", [files / one["cpu_s"] for _, one, _ in pairs]),
+        **spread("triples_per_cpu_s", [graph["triples"] / one["cpu_s"] for _, one, _ in pairs]),
+        **spread("peak_mib", [one["peak_mib"] for _, one, _ in pairs]),
+        **spread("speedup_2", [one["wall_s"] / two["wall_s"] for _, one, two in pairs]),
+        "resolution_rate": graph["resolution_rate"],
+        "resolution_by_relation": graph["resolution_by_relation"],
         "growth": growth(raw, scratch),
     }
 
@@ -164,7 +172,7 @@ def growth(raw: Path, scratch: Path) -> list[dict[str, Any]]:
                 "packages": count,
                 "files": base["files"],
                 "mib": round(base["bytes"] / 2**20, 1),
-                "cpu_over_raw_parse": round(graph["cpu_s"] / base["cpu_s"], 3),
+                "ratio_to_parse": round(graph["cpu_s"] / base["cpu_s"], 3),
                 "cpu_s_per_mib": round(graph["cpu_s"] / (base["bytes"] / 2**20), 3),
                 "peak_mib": round(graph["peak_mib"], 1),
             }
@@ -180,11 +188,11 @@ def cpu_model() -> str:
 
 
 def main() -> None:
-    """Measure every folder and write one file for each."""
+    """Measure every folder and write one file for all."""
     parser = argparse.ArgumentParser(prog="benchmarks/kg_speed.py", description=__doc__.splitlines()[0])
     parser.add_argument("raw", type=Path, nargs="+", help="folders that stages/fetch.py wrote")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks/kg_speed"), help="folder")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks/kg_speed.json"))
     parser.add_argument("--child", choices=("raw", "graph"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -195,15 +203,15 @@ def main() -> None:
         )
         print(json.dumps(measured))
         return
-    machine = {"cpu": cpu_model(), "cores": os.cpu_count(), "python": platform.python_version()}
+    figures: dict[str, Any] = {}
     for raw in arguments.raw:
         if not (raw / "manifest.json").is_file():
             sys.exit(f"kg_speed: {raw}: no fetched corpus; run stages/fetch.py --out {raw}")
         with tempfile.TemporaryDirectory(prefix="graphmer-") as scratch:
-            figures = measure_folder(raw, arguments.rounds, Path(scratch))
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        corpus = read_json(raw / "manifest.json")["corpus"]
-        write_json(arguments.out / f"{corpus}.json", {"machine": machine, "rounds": arguments.rounds, **figures})
+            corpus = read_json(raw / "manifest.json")["corpus"]
+            figures[corpus] = measure_folder(raw, arguments.rounds, Path(scratch))
+    machine = {"cpu": cpu_model(), "cores": os.cpu_count(), "python": platform.python_version()}
+    write_json(arguments.out, {"machine": machine, "rounds": arguments.rounds, **figures})
 
 
 if __name__ == "__main__":

@@ -148,6 +148,13 @@ def test_lines_are_those_of_the_first_and_the_last_byte(tmp_path: Path):
         assert row.line_end == source.count(b"\n", 0, max(row.byte_end - 1, row.byte_start)) + 1
 
 
+def test_a_docstring_that_no_encoding_can_write_is_kept_with_its_escape(tmp_path: Path):
+    raw = write_raw(tmp_path / "raw", {"p": {"m.py": 'def f():\n    "half \\ud800 a pair"\n    return 1\n'}})
+    parse_corpus(raw, tmp_path / "parsed", PARAMS)
+    symbols = read_table(tmp_path / "parsed" / "symbols.parquet", symbols_schema())
+    assert symbols.loc[symbols["name"] == "f", "docstring"].tolist() == ["half \\ud800 a pair"]
+
+
 def test_one_and_two_processes_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     packages = {
         f"p{index}": {"m.py": f"def f{index}(x):\n    return g(x)\n", "A.java": "class A { int f() { return 1; } }\n"}

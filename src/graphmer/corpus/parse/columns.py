@@ -46,7 +46,16 @@ def string_column(values: Sequence[str]) -> "pa.DictionaryArray":
     """Strings, each kept once."""
     import pyarrow as pa
 
-    return pa.array(values, pa.dictionary(pa.int32(), pa.string()))
+    return _strings(values, pa.dictionary(pa.int32(), pa.string()))
+
+
+def _strings(values: Sequence[str], kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:  # half a surrogate pair, which an escape in a docstring can make, stands as that escape
+        return pa.array([value.encode("utf-8", "backslashreplace").decode("utf-8") for value in values], kind)
 
 
 def repeated_column(values: Sequence[str], counts: npt.NDArray[np.int64]) -> "pa.DictionaryArray":
@@ -81,8 +90,7 @@ def _column(values: Sequence[Any], field: "pa.Field", plain: bool) -> "pa.Array"
     if pa.types.is_string(field.type):
         if values and isinstance(values[0], bytes):
             return _texts(values)
-        if not plain:
-            return string_column(values)
+        return _strings(values, field.type) if plain else string_column(values)
     return pa.array(values, field.type)
 
 
