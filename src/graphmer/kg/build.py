@@ -10,9 +10,9 @@ import numpy as np
 
 from graphmer.artifacts import TableWriter, atomic_folder, nested, open_table, sha256_file, write_json
 from graphmer.corpus.parse.columns import python_values, whole
-from graphmer.corpus.parse.executor import map_ordered
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.errors import ArtifactError
+from graphmer.executor import map_ordered
 from graphmer.kg.config import GraphParams
 from graphmer.kg.entities import join_externals
 from graphmer.kg.join import joined_entities, joined_triples

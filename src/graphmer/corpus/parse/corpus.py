@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from graphmer.artifacts import TableWriter, atomic_folder, read_json
 from graphmer.corpus.parse.columns import concat, python_values, string_column
 from graphmer.corpus.parse.config import ParseParams
-from graphmer.corpus.parse.executor import map_ordered
 from graphmer.corpus.parse.languages import LANGUAGES, language_of
 from graphmer.corpus.parse.modules import BY_MODULE, split_modules
 from graphmer.corpus.parse.reading import PackageKey, printable
 from graphmer.corpus.parse.shard import Shard, ShardTables, parse_shard, table_schemas
 from graphmer.errors import CorpusError
+from graphmer.executor import map_ordered
 
 if TYPE_CHECKING:
     import pyarrow as pa
