@@ -1,0 +1,129 @@
+"""Parsing a folder again after an edit: a file whose bytes are as they were gives its rows of the run before.
+
+The cache is a folder with the three parsed tables of that run, whose rows name each file's path, language and sha256,
+and index.json: the digest of each table, and the key of all else that decides what parsing gives (`cache_key`). It is
+written anew by each run, so it never holds what the folder no longer has.
+"""
+
+import dataclasses
+import hashlib
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphmer.artifacts import atomic_folder, read_json, sha256_file, write_json
+from graphmer.corpus import parse
+from graphmer.corpus.parse.config import ParseParams
+from graphmer.corpus.parse.corpus import Shard, ShardTables, list_shards, parse_shards, write_parsed
+from graphmer.corpus.parse.reading import PackageKey, printable
+from graphmer.errors import ArtifactError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INDEX = "index.json"
+CACHE_FILES = frozenset({INDEX, *(f"{name}.parquet" for name in ShardTables._fields)})
+
+
+class ParseCounts(NamedTuple):
+    """Files parsed in this run, files whose rows came from the cache, and files parsed for a damaged cache alone."""
+
+    parsed: int
+    cached: int
+    damaged: int
+
+
+def parse_folder(raw: Path, out: Path, params: ParseParams, earlier: Path, later: Path) -> ParseCounts:
+    """As `parse_corpus`, for the one package under `raw`, and byte for byte what it writes.
+
+    earlier: the cache that a run before left, or a folder that is not there.  later: where this run's goes; may be the
+    same. A cache that is damaged, of other parsers, parameters or another package is never used.
+    """
+    shards = list_shards(raw)
+    key = cache_key([shard.package for shard in shards], params)
+    known, is_damaged = _load(earlier, key)
+    unchanged = _unchanged(shards, known.files) if known else frozenset()
+    changed = [
+        shard._replace(files=tuple(file for file in shard.files if printable(file[1]) not in unchanged))
+        for shard in shards
+    ]
+    tables = parse_shards([shard for shard in changed if shard.files], params)
+    num_parsed = tables.files.num_rows
+    if known:
+        tables = _merged(known, tables, shards, unchanged)
+    write_parsed(tables, raw, out, params)
+    _store(out, later, key)
+    return ParseCounts(num_parsed, len(unchanged), num_parsed if is_damaged else 0)
+
+
+def cache_key(packages: Sequence[PackageKey], params: ParseParams) -> str:
+    """A digest of what decides the rows beside a file itself: parsers, queries, grammars, parameters, the package."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(next(iter(parse.__path__))).iterdir()):
+        if source.suffix in (".py", ".scm"):
+            digest.update(f"{source.name}\0{sha256_file(source)}\n".encode())
+    grammars = [name for name in sorted(sys.modules) if name.startswith("tree_sitter") and "." not in name]
+    digest.update(repr([(name, version(name)) for name in grammars]).encode())
+    digest.update(repr((sys.version_info[:2], sorted(set(packages)), dataclasses.astuple(params))).encode())
+    return digest.hexdigest()
+
+
+def _load(folder: Path, key: str) -> tuple[ShardTables | None, bool]:
+    """The tables, or None where they do not fit, and whether they are damaged."""
+    import pyarrow.parquet as pq
+
+    if not folder.exists():
+        return None, False
+    try:
+        index = read_json(folder / INDEX)
+        digests = {name: sha256_file(folder / f"{name}.parquet") for name in ShardTables._fields}
+    except (ArtifactError, OSError):
+        return None, True
+    if not isinstance(index, dict) or index.get("tables") != digests:
+        return None, True
+    if index.get("key") != key:
+        return None, False
+    return ShardTables(*(pq.read_table(folder / f"{name}.parquet") for name in ShardTables._fields)), False
+
+
+def _unchanged(shards: Sequence[Shard], files: "pa.Table") -> frozenset[str]:
+    """Files that the cache knows with these bytes."""
+    columns = (files.column(name).to_pylist() for name in ("file", "language", "sha256"))
+    known = {file: (language, digest) for file, language, digest in zip(*columns)}
+    return frozenset(
+        file
+        for shard in shards
+        for language, file in shard.files
+        # A name that is no UTF-8 stands in the tables as another's might: it is parsed again.
+        if printable(file) == file and known.get(file) == (language, sha256_file(shard.folder / file))
+    )
+
+
+def _merged(known: ShardTables, fresh: ShardTables, shards: Sequence[Shard], unchanged: Collection[str]) -> ShardTables:
+    """Rows of unchanged files from `known` and all of `fresh`, in the order of a run without a cache."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    (package,) = {shard.package for shard in shards}
+    order = pa.array([printable(file) for shard in shards for _, file in shard.files], pa.string())
+    kept = pa.array(sorted(unchanged), pa.string())
+    merged = []
+    for old, new in zip(known, fresh, strict=True):
+        rows = pa.concat_tables([old.filter(pc.is_in(old.column("file"), kept)), new])
+        place = pc.index_in(rows.column("file"), order)
+        merged.append(rows.take(pc.sort_indices(place)))  # stable: a file's rows keep their order
+    tables = ShardTables(*merged)
+    split = pa.array([package.split] * tables.files.num_rows, pa.string())
+    return tables._replace(files=tables.files.set_column(tables.files.column_names.index("split"), "split", split))
+
+
+def _store(parsed: Path, cache: Path, key: str) -> None:
+    with atomic_folder(cache) as scratch:
+        digests = {}
+        for name in ShardTables._fields:
+            shutil.copyfile(parsed / f"{name}.parquet", scratch / f"{name}.parquet")
+            digests[name] = sha256_file(scratch / f"{name}.parquet")
+        write_json(scratch / INDEX, {"key": key, "tables": digests})
