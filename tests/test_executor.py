@@ -64,9 +64,11 @@ def on_ray(raw: Path) -> Path:
     out = raw.parent / "ray"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"GRAPHMER_EXECUTOR": "ray", "GRAPHMER_WORKERS": "2"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), environment["PYTHONPATH"]])
-    command = [sys.executable, "-c", ON_RAY, str(raw), str(out)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), str(ROOT / "src")])
+    command = [sys.executable, "-c", ON_RAY, raw.name, out.name]
+    done = subprocess.run(
+        command, cwd=raw.parent, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
     assert done.returncode == 0, done.stderr
     return out
 

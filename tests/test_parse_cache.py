@@ -42,6 +42,8 @@ def code(tmp_path: Path) -> Path:
     shutil.copytree(FIXTURES / "ledger", tmp_path / "code")
     shutil.copytree(FIXTURES / "shapes", tmp_path / "code" / "shapes")
     (tmp_path / "code" / "broken.py").write_bytes(b"x = 1\0\n")
+    (tmp_path / "code" / "tests" / "__init__.py").touch()
+    (tmp_path / "code" / "tests" / "blank.py").touch()
     return tmp_path / "code"
 
 

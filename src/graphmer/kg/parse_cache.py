@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphmer.artifacts import atomic_folder, read_json, sha256_file, write_json
+from graphmer.artifacts import atomic_folder, read_json, sha256_bytes, sha256_file, write_json
 from graphmer.corpus import parse
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.corpus import Shard, ShardTables, list_shards, parse_shards, write_parsed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 INDEX = "index.json"
+OF_NO_BYTES = ("", "empty")  # reasons of files that were read; others without a digest were not
 CACHE_FILES = frozenset({INDEX, *(f"{name}.parquet" for name in ShardTables._fields)})
 
 
@@ -91,8 +92,12 @@ def _load(folder: Path, key: str) -> tuple[ShardTables | None, bool]:
 
 def _unchanged(shards: Sequence[Shard], files: "pa.Table") -> frozenset[str]:
     """Files that the cache knows with these bytes."""
-    columns = (files.column(name).to_pylist() for name in ("file", "language", "sha256"))
-    known = {file: (language, digest) for file, language, digest in zip(*columns)}
+    columns = (files.column(name).to_pylist() for name in ("file", "language", "sha256", "reason"))
+    known = {
+        file: (language, digest or sha256_bytes(b""))
+        for file, language, digest, reason in zip(*columns)
+        if digest or reason in OF_NO_BYTES
+    }
     return frozenset(
         file
         for shard in shards
