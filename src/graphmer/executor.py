@@ -112,7 +112,7 @@ def _connected_ray() -> Any:
         import ray
     except ImportError:
         raise GraphmerError(
-            "GRAPHMER_EXECUTOR=ray: Ray is not installed; pip install 'graphmer-se[ray]', or unset GRAPHMER_EXECUTOR"
+            "GRAPHMER_EXECUTOR=ray: Ray is not installed; pip install ray (the extra [ray]), or unset GRAPHMER_EXECUTOR"
         ) from None
     if ray.is_initialized():
         return ray
