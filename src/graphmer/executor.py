@@ -53,7 +53,7 @@ def map_ordered(
     process was killed or Ray cannot be had.
     """
     run = _executor()
-    with tqdm(total=sum(weights), desc=label, unit=unit, mininterval=0.5) as bar:
+    with tqdm(total=sum(weights), desc=label, unit=unit, mininterval=0.5, disable=not tasks) as bar:
         for result, weight in zip(run(function, tasks, label), weights, strict=True):
             yield result
             bar.update(weight)
@@ -122,7 +122,7 @@ def _connected_ray() -> Any:
     place = {"address": address} if address else own
     try:
         ray.init(**place, log_to_driver=False, logging_level="ERROR", runtime_env={"py_modules": [str(LIBRARY)]})
-    except (ConnectionError, ray.exceptions.RayError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         where = address or "a cluster on this machine"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise GraphmerError(

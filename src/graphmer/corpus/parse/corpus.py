@@ -37,7 +37,8 @@ def parse_corpus(raw: Path, out: Path, params: ParseParams) -> None:
 
 def list_shards(raw: Path) -> list[Shard]:
     """The files of every package that fetch wrote, in the order of the tables."""
-    return [shard for package in _packages(raw) for shard in _shards(raw, package)]
+    absolute = Path(os.path.abspath(raw))  # a worker on another machine stands in another folder
+    return [shard for package in _packages(raw) for shard in _shards(absolute, package)]
 
 
 def parse_shards(shards: Sequence[Shard], params: ParseParams) -> Iterator[ShardTables]:
