@@ -1,5 +1,6 @@
 """The build_kg stage: parsed tables to entities, triples and a manifest."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -95,7 +96,7 @@ def _package_tables(files: "pa.Table", parsed: Path) -> Iterator[PackageTables]:
                 package,
                 has_repository=len(splits) == 1 or split == "train",
                 files=files.take(chosen).combine_chunks(),
-                parsed=parsed,
+                parsed=Path(os.path.abspath(parsed)),  # a worker on another machine stands in another folder
                 groups=groups.get(package, {}),
             )
 

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphmer.artifacts import atomic_folder, read_json, sha256_bytes, sha256_file, write_json
 from graphmer.corpus import parse
+from graphmer.corpus.parse.columns import python_values
 from graphmer.corpus.parse.config import ParseParams
-from graphmer.corpus.parse.corpus import Shard, ShardTables, list_shards, parse_shards, write_parsed
+from graphmer.corpus.parse.corpus import list_shards, parse_shards, write_parsed
 from graphmer.corpus.parse.reading import PackageKey, printable
+from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
+from graphmer.corpus.parse.shard import Shard, ShardTables, table_schemas
 from graphmer.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -38,29 +41,30 @@ class ParseCounts(NamedTuple):
 
 
 def parse_folder(raw: Path, out: Path, params: ParseParams, earlier: Path, later: Path) -> ParseCounts:
-    """As `parse_corpus`, for the one package under `raw`, and byte for byte what it writes.
+    """As `parse_corpus`, for the one package under `raw`; the same bytes with and without a cache.
 
     earlier: the cache that a run before left, or a folder that is not there.  later: where this run's goes; may be the
     same. A cache that is damaged, of other parsers, parameters or another package is never used.
     """
     shards = list_shards(raw)
-    key = cache_key([shard.package for shard in shards], params)
+    (package,) = {shard.package for shard in shards}
+    key = cache_key(package, params)
     known, is_damaged = _load(earlier, key)
     unchanged = _unchanged(shards, known.files) if known else frozenset()
     changed = [
         shard._replace(files=tuple(file for file in shard.files if printable(file[1]) not in unchanged))
         for shard in shards
     ]
-    tables = parse_shards([shard for shard in changed if shard.files], params)
-    num_parsed = tables.files.num_rows
+    parts = list(parse_shards([shard for shard in changed if shard.files], params))
     if known:
-        tables = _merged(known, tables, shards, unchanged)
-    write_parsed(tables, raw, out, params)
+        parts.append(_rows_of(known, unchanged, package.split))
+    write_parsed([(package, _in_order(parts, shards))], raw, out, params)
     _store(out, later, key)
+    num_parsed = sum(len(shard.files) for shard in changed)
     return ParseCounts(num_parsed, len(unchanged), num_parsed if is_damaged else 0)
 
 
-def cache_key(packages: Sequence[PackageKey], params: ParseParams) -> str:
+def cache_key(package: PackageKey, params: ParseParams) -> str:
     """A digest of what decides the rows beside a file itself: parsers, queries, grammars, parameters, the package."""
     digest = hashlib.sha256()
     for source in sorted(Path(next(iter(parse.__path__))).iterdir()):
@@ -68,7 +72,7 @@ def cache_key(packages: Sequence[PackageKey], params: ParseParams) -> str:
             digest.update(f"{source.name}\0{sha256_file(source)}\n".encode())
     grammars = [name for name in sorted(sys.modules) if name.startswith("tree_sitter") and "." not in name]
     digest.update(repr([(name, version(name)) for name in grammars]).encode())
-    digest.update(repr((sys.version_info[:2], sorted(set(packages)), dataclasses.astuple(params))).encode())
+    digest.update(repr((sys.version_info[:2], package, dataclasses.astuple(params))).encode())
     return digest.hexdigest()
 
 
@@ -92,7 +96,7 @@ def _load(folder: Path, key: str) -> tuple[ShardTables | None, bool]:
 
 def _unchanged(shards: Sequence[Shard], files: "pa.Table") -> frozenset[str]:
     """Files that the cache knows with these bytes."""
-    columns = (files.column(name).to_pylist() for name in ("file", "language", "sha256", "reason"))
+    columns = (python_values(files.column(name)) for name in ("file", "language", "sha256", "reason"))
     known = {
         file: (language, digest or sha256_bytes(b""))
         for file, language, digest, reason in zip(*columns)
@@ -107,22 +111,40 @@ def _unchanged(shards: Sequence[Shard], files: "pa.Table") -> frozenset[str]:
     )
 
 
-def _merged(known: ShardTables, fresh: ShardTables, shards: Sequence[Shard], unchanged: Collection[str]) -> ShardTables:
-    """Rows of unchanged files from `known` and all of `fresh`, in the order of a run without a cache."""
+def _rows_of(known: ShardTables, files: Collection[str], split: str) -> ShardTables:
+    """What the cache says of these files; the split is the package's again, modules being dealt out later."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    (package,) = {shard.package for shard in shards}
+    kept = pa.array(sorted(files), pa.string())
+    tables = ShardTables(*(table.filter(pc.is_in(table.column("file"), kept)) for table in known))
+    place, splits = tables.files.schema.get_field_index("split"), pa.array([split] * tables.files.num_rows, pa.string())
+    return tables._replace(files=tables.files.set_column(place, "split", splits))
+
+
+def _in_order(parts: Sequence[ShardTables], shards: Sequence[Shard]) -> ShardTables:
+    """All rows, file by file in the order of the shards.
+
+    Each dictionary is made anew, its values in the order in which rows have them: where the rows came from leaves no
+    trace in the bytes that are written.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     order = pa.array([printable(file) for shard in shards for _, file in shard.files], pa.string())
-    kept = pa.array(sorted(unchanged), pa.string())
-    merged = []
-    for old, new in zip(known, fresh, strict=True):
-        rows = pa.concat_tables([old.filter(pc.is_in(old.column("file"), kept)), new])
-        place = pc.index_in(rows.column("file"), order)
-        merged.append(rows.take(pc.sort_indices(place)))  # stable: a file's rows keep their order
-    tables = ShardTables(*merged)
-    split = pa.array([package.split] * tables.files.num_rows, pa.string())
-    return tables._replace(files=tables.files.set_column(tables.files.column_names.index("split"), "split", split))
+    plain = (files_schema(), symbols_schema(), references_schema())
+    tables = []
+    for column, schema, encoded in zip(zip(*parts, strict=True), plain, table_schemas(), strict=True):
+        rows = pa.concat_tables([part.cast(schema) for part in column])
+        rows = rows.take(pc.sort_indices(pc.index_in(rows.column("file"), order)))  # stable: rows of a file stay
+        columns = [
+            rows.column(field.name).combine_chunks().dictionary_encode()
+            if pa.types.is_dictionary(field.type)
+            else rows.column(field.name)
+            for field in encoded
+        ]
+        tables.append(pa.Table.from_arrays(columns, schema=encoded))
+    return ShardTables(*tables)
 
 
 def _store(parsed: Path, cache: Path, key: str) -> None:

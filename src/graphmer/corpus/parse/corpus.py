@@ -52,9 +52,7 @@ def joined(parts: Sequence[ShardTables]) -> ShardTables:
     return ShardTables(*(concat(tables) for tables in zip(*parts, strict=True)))
 
 
-def write_parsed(
-    packages: Iterable[tuple[PackageKey, ShardTables]], raw: Path, out: Path, params: ParseParams
-) -> None:
+def write_parsed(packages: Iterable[tuple[PackageKey, ShardTables]], raw: Path, out: Path, params: ParseParams) -> None:
     """Give each file its split and write the three tables, package by package, as `parse_corpus` says."""
     num_files, parsed_code = 0, False
     with atomic_folder(out) as scratch, ExitStack() as stack:
