@@ -23,20 +23,28 @@ from graphmer.kg.config import GraphParams
 from graphmer.params import load_section, load_tree
 
 CORPUS = ROOT / "tests/fixtures/corpus/smoke.yaml"
-# One start of Ray for all that is asked of it: the graph, a worker that is killed, a task that fails.
+# One start of Ray for all that is asked of it: bad addresses, the graph, a worker that is killed, a task that fails.
 ON_RAY = """
-import json, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 from test_executor import build, map_ordered, load_tree, GraphmerError
 
 raw, out = Path(sys.argv[1]), Path(sys.argv[2])
-build(raw, out)
 faults = []
-for function, task in ((signal.raise_signal, signal.SIGKILL), (load_tree, Path("nowhere.yaml"))):
+
+def attempt(function, task):
     try:
         list(map_ordered(function, [task], [1], "try", "task"))
     except GraphmerError as error:
         faults.append(f"{type(error).__name__}: {error}")
+
+for address in ("127.0.0.1:1", "nonsense"):
+    os.environ["RAY_ADDRESS"] = address
+    attempt(abs, -1)
+del os.environ["RAY_ADDRESS"]
+build(raw, out)
+attempt(signal.raise_signal, signal.SIGKILL)
+attempt(load_tree, Path("nowhere.yaml"))
 (out / "order.json").write_text(json.dumps(list(map_ordered(abs, range(-40, 0), [1] * 40, "order", "task"))))
 (out / "faults.json").write_text(json.dumps(faults))
 """
@@ -88,7 +96,9 @@ def test_ray_gives_results_in_the_order_of_the_tasks(on_ray: Path) -> None:
 
 
 def test_what_goes_wrong_on_ray_is_one_line(on_ray: Path) -> None:
-    killed, failed = json.loads((on_ray / "faults.json").read_text())
+    silent, nonsense, killed, failed = json.loads((on_ray / "faults.json").read_text())
+    assert silent.startswith("GraphmerError: RAY_ADDRESS: nothing answers at 127.0.0.1:1 (Connection refused); start")
+    assert nonsense.startswith("GraphmerError: GRAPHMER_EXECUTOR=ray: cannot start on nonsense (Invalid address format")
     assert killed == "GraphmerError: try: a Ray worker was killed, mostly for memory; try GRAPHMER_WORKERS=1"
     assert failed == "ParamsError: nowhere.yaml: not found; run from the project's root or pass --params"
 

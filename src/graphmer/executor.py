@@ -10,6 +10,7 @@ change them.
 
 import multiprocessing
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +28,7 @@ R = TypeVar("R")
 
 LIBRARY = Path(__file__).resolve().parent
 AHEAD = 4  # tasks handed to Ray for each CPU before the oldest result is taken: enough to keep all busy
+ANSWER_S = 10.0
 KILLED = "was killed, mostly for memory; try GRAPHMER_WORKERS=1"
 
 
@@ -117,6 +119,7 @@ def _connected_ray() -> Any:
     if ray.is_initialized():
         return ray
     address = os.environ.get("RAY_ADDRESS", "")
+    _check_answers(address)
     # "local" by name: without an address, Ray would join whatever cluster it finds on this machine.
     own = {"address": "local", "num_cpus": worker_count(), "include_dashboard": False}
     place = {"address": address} if address else own
@@ -129,3 +132,19 @@ def _connected_ray() -> Any:
             f"GRAPHMER_EXECUTOR=ray: cannot start on {where} ({reason}); check RAY_ADDRESS, or unset GRAPHMER_EXECUTOR"
         ) from None
     return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raises GraphmerError where nothing listens at host:port: Ray itself would try for many minutes.
+
+    Addresses of another form are Ray's to judge.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+    except OSError as error:
+        raise GraphmerError(
+            f"RAY_ADDRESS: nothing answers at {address} ({error.strerror or error}); start the cluster or correct it"
+        ) from None

@@ -52,8 +52,7 @@ def parse_folder(raw: Path, out: Path, params: ParseParams, earlier: Path, later
     known, is_damaged = _load(earlier, key)
     unchanged = _unchanged(shards, known.files) if known else frozenset()
     changed = [
-        shard._replace(files=tuple(file for file in shard.files if printable(file[1]) not in unchanged))
-        for shard in shards
+        shard._replace(files=tuple(file for file in shard.files if file[1] not in unchanged)) for shard in shards
     ]
     parts = list(parse_shards([shard for shard in changed if shard.files], params))
     if known:
