@@ -1,6 +1,6 @@
 """The figures of docs/scale.md, written from what benchmarks/kg_speed.py measured: `python -m graphmer.report.readme`.
 
-The file holds the machine, and for each corpus a figure or its median with the lowest and the highest round:
+The file holds the machine, and for each corpus a figure, or its median with `_low` and `_high`, the extreme rounds:
 
     ratio_to_parse      CPU time of the graph over that of a bare tree-sitter parse of the same files
     files_per_cpu_s, triples_per_cpu_s
@@ -9,7 +9,7 @@ The file holds the machine, and for each corpus a figure or its median with the 
     growth              a row for each part of the corpus, smallest first: files, cpu_s_per_mib, peak_mib
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,11 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(part: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+def _cells(part: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
     for name in names:
-        value = part.get(name)
-        if isinstance(value, Mapping):
-            yield f"{_number(value['median'])} ({_number(value['low'])} to {_number(value['high'])})"
-        else:
-            yield "" if value is None else _number(value)
+        text = _number(part[name]) if name in part else ""
+        low, high = part.get(f"{name}_low"), part.get(f"{name}_high")
+        yield text if low is None or high is None else f"{text} ({_number(low)} to {_number(high)})"
 
 
 def _number(value: float) -> str:
