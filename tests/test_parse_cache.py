@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_only_what_has_changed_is_parsed_and_the_graph_is_that_of_a_first_run(
     assert sha256_tree(tmp_path / "kg") == sha256_tree(tmp_path / "first")  # the cache in it too
 
 
-@pytest.mark.parametrize("name", sorted(CACHE_FILES))
+@pytest.mark.parametrize("name", sorted(CACHE_FILES - {".gitignore"}))
 @pytest.mark.parametrize("harm", ["bit", "half", "gone"])
 def test_a_damaged_cache_is_counted_and_never_trusted(name: str, harm: str, code: Path, tmp_path: Path) -> None:
     run(code, tmp_path / "kg")
@@ -122,6 +123,14 @@ def test_a_damaged_cache_is_counted_and_never_trusted(name: str, harm: str, code
     assert run(code, tmp_path / "kg") == ParseCounts(num_files(code), 0, num_files(code))
     assert sha256_tree(tmp_path / "kg") == before
     assert run(code, tmp_path / "kg").cached == num_files(code)
+
+
+def test_git_passes_over_the_cache(code: Path, tmp_path: Path) -> None:
+    run(code, tmp_path / "kg")
+    subprocess.run(["git", "init", "-q", str(tmp_path / "kg")], check=True)
+    git = ["git", "-C", str(tmp_path / "kg"), "status", "--porcelain", "--untracked-files=all"]
+    said = subprocess.run(git, check=True, capture_output=True, text=True).stdout
+    assert set(said.split()) - {"??"} == {"entities.parquet", "triples.parquet", "manifest.json", "validation.json"}
 
 
 def test_other_parameters_parse_all_again(code: Path, tmp_path: Path) -> None:

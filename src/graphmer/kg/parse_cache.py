@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphmer.artifacts import atomic_folder, read_json, sha256_bytes, sha256_file, write_json
+from graphmer.artifacts import atomic_folder, read_json, sha256_bytes, sha256_file, write_json, write_text
 from graphmer.corpus import parse
 from graphmer.corpus.parse.columns import python_values
 from graphmer.corpus.parse.config import ParseParams
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.json"
 OF_NO_BYTES = ("", "empty")  # reasons of files that were read; others without a digest were not
-CACHE_FILES = frozenset({INDEX, *(f"{name}.parquet" for name in ShardTables._fields)})
+CACHE_FILES = frozenset({INDEX, ".gitignore", *(f"{name}.parquet" for name in ShardTables._fields)})
 
 
 class ParseCounts(NamedTuple):
@@ -153,3 +153,4 @@ def _store(parsed: Path, cache: Path, key: str) -> None:
             shutil.copyfile(parsed / f"{name}.parquet", scratch / f"{name}.parquet")
             digests[name] = sha256_file(scratch / f"{name}.parquet")
         write_json(scratch / INDEX, {"key": key, "tables": digests})
+        write_text(scratch / ".gitignore", "*\n")  # who commits a graph wants no copy of the code beside it
