@@ -46,11 +46,12 @@ def kg(
         typer.Option("--license", help="SPDX, or LicenseRef-Proprietary for your own; else what the folder declares."),
     ] = "",
     name: Annotated[str, typer.Option(help="Of the package in symbols; else the folder's name.")] = "",
+    curated: Annotated[list[Path] | None, typer.Option(help="CSV of triples to add; may be repeated.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json."""
     try:
-        manifest = _graph(path, out, name, licence, file_format, params)
+        manifest = _graph(path, out, name, licence, file_format, params, curated or [])
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
@@ -60,7 +61,9 @@ def kg(
     print(summary(manifest))
 
 
-def _graph(path: Path, out: Path, name: str, licence: str, file_format: FileFormat, params: Path) -> dict[str, Any]:
+def _graph(
+    path: Path, out: Path, name: str, licence: str, file_format: FileFormat, params: Path, curated: list[Path]
+) -> dict[str, Any]:
     from graphmer.corpus.fetch_config import FetchParams
     from graphmer.corpus.parse.config import ParseParams
     from graphmer.kg.config import GraphParams
@@ -75,7 +78,7 @@ def _graph(path: Path, out: Path, name: str, licence: str, file_format: FileForm
         load_section(tree, "kg", GraphParams),
         load_section(tree, "validate", ValidateParams),
     )
-    return graph_folder(path, out, name, licence, file_format.value, sections)
+    return graph_folder(path, out, name, licence, file_format.value, sections, curated)
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -91,6 +94,7 @@ def summary(manifest: dict[str, Any]) -> str:
         resolved = sum(calls[outcome] for calls in packages.values() for outcome in ("exact", "inferred", "external"))
         share = f"{resolved / seen:.1%} of {seen:,}" if seen else "no calls"
         rows.append((f"calls resolved, {language}", share))
+    rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
     for kind in ("skipped", "partial", "left_out"):
         rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
     width = max(len(label) for label, _ in rows)

@@ -187,10 +187,7 @@ def _multiplicity(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
         relation = ontology.relations.get(name)
         if relation is None:
             continue
-        limits = [1 if relation.functional else None, relation.max_per_head]
-        by_type = (relation.max_per_head_by_language or {}).get(rows[0].language, {})
-        limits.append(by_type.get(graph.types.get(head, "")))
-        limit = min((one for one in limits if one is not None), default=None)
+        limit = relation.limit(rows[0].language, graph.types.get(head, ""))
         if limit is not None and len(rows) > limit:
             yield from (Offender(row.Index, f"{len(rows)} tails of '{name}', at most {limit}") for row in rows)
 

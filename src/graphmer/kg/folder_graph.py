@@ -8,7 +8,7 @@ validation.json     every check of the ontology
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -24,6 +24,7 @@ from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
 from graphmer.errors import CorpusError
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
+from graphmer.kg.curated_rows import curated_files
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
@@ -53,18 +54,25 @@ class FolderParams:
 
 
 def graph_folder(
-    folder: Path, out: Path, name: str, licence: str, file_format: Format, params: FolderParams
+    folder: Path,
+    out: Path,
+    name: str,
+    licence: str,
+    file_format: Format,
+    params: FolderParams,
+    curated: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Write the validated graph of `folder` into `out`; returns its manifest.
 
     name: of the package; "" takes the folder's.  licence: an SPDX expression, or LicenseRef-Proprietary for one's own
-    closed code; "" takes what the folder declares.
+    closed code; "" takes what the folder declares.  curated: CSV files, or folders of them, of triples to add.
     Raises CorpusError where the folder, its licence or `out` will not do, and OntologyError where the graph breaks a
     critical rule; `out` is then as it was.
     """
     if not folder.is_dir():
         raise CorpusError(f"{folder}: no such folder; give the root of a code base")
     _check_out(out)
+    added = [file for path in curated for file in curated_files(path)]
     source = _source(folder, name, licence)
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
@@ -72,7 +80,7 @@ def graph_folder(
         corpus = Corpus(source.name, (source,))
         fetch_sources(corpus, folder, work / "raw", fetch, work / "downloads")
         parse_corpus(work / "raw", work / "parsed", params.parse)
-        build_graph(work / "parsed", work / "kg", params.kg)
+        build_graph(work / "parsed", work / "kg", params.kg, added)
         validation = scratch / "validation.json"
         validate_graph(
             work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
