@@ -47,11 +47,12 @@ def kg(
     ] = "",
     name: Annotated[str, typer.Option(help="Of the package in symbols; else the folder's name.")] = "",
     curated: Annotated[list[Path] | None, typer.Option(help="CSV of triples to add; may be repeated.")] = None,
+    scip: Annotated[list[Path] | None, typer.Option(help="SCIP index of PATH; may be repeated.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json."""
     try:
-        manifest = _graph(path, out, name, licence, file_format, params, curated or [])
+        manifest = _graph(path, out, name, licence, file_format, params, curated or [], scip or [])
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
@@ -62,7 +63,14 @@ def kg(
 
 
 def _graph(
-    path: Path, out: Path, name: str, licence: str, file_format: FileFormat, params: Path, curated: list[Path]
+    path: Path,
+    out: Path,
+    name: str,
+    licence: str,
+    file_format: FileFormat,
+    params: Path,
+    curated: list[Path],
+    scip: list[Path],
 ) -> dict[str, Any]:
     from graphmer.corpus.fetch_config import FetchParams
     from graphmer.corpus.parse.config import ParseParams
@@ -78,7 +86,7 @@ def _graph(
         load_section(tree, "kg", GraphParams),
         load_section(tree, "validate", ValidateParams),
     )
-    return graph_folder(path, out, name, licence, file_format.value, sections, curated)
+    return graph_folder(path, out, name, licence, file_format.value, sections, curated, scip)
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -95,6 +103,7 @@ def summary(manifest: dict[str, Any]) -> str:
         share = f"{resolved / seen:.1%} of {seen:,}" if seen else "no calls"
         rows.append((f"calls resolved, {language}", share))
     rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
+    rows += [(f"scip, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest.get("scip", {}).items()]
     for kind in ("skipped", "partial", "left_out"):
         rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
     width = max(len(label) for label, _ in rows)

@@ -81,6 +81,8 @@ def build_graph(
         "external_type_conflicts": conflicts,
         **_near_duplicates(files, repeats),
     }
+    if overlay is not None:
+        manifest["overlay"] = dict(sorted(sum((graph.overlaid for graph in graphs), Counter[str]()).items()))
     with atomic_folder(out) as scratch:
         for name, table in (("entities", entities), ("triples", triples)):
             with TableWriter(scratch / f"{name}.parquet", table.schema) as writer:

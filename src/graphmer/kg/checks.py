@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmer.artifacts import records
 from graphmer.corpus.licences import is_allowed
-from graphmer.kg.linearise import merge_orders
+from graphmer.kg.linearise import class_order
 from graphmer.kg.signatures import compatible
 from graphmer.ontology.vocabulary import RESOLUTIONS, SOURCES, Ontology
 
@@ -226,26 +226,9 @@ def _linearisation(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
     """Python's method resolution order exists."""
     orders: dict[str, list[str] | None] = {}
     for row in graph.rows:
-        if row.relation == "inherits_from" and row.language == "python" and _order(row.head, graph, orders) is None:
+        inherits = row.relation == "inherits_from" and row.language == "python"
+        if inherits and class_order(row.head, graph.parents, orders) is None:
             yield Offender(row.Index, "the bases do not linearise (C3)")
-
-
-def _order(symbol: str, graph: Graph, orders: dict[str, list[str] | None]) -> list[str] | None:
-    """C3 of one class, kept in `orders` with that of its ancestors; None where there is none."""
-    todo = [(symbol, False)]  # a stack: chains are longer than Python's own
-    while todo:
-        one, above_done = todo.pop()
-        parents = graph.parents.get(one, [])
-        if above_done:
-            above = [orders[parent] for parent in parents]
-            known = [order for order in above if order is not None]
-            merged = merge_orders([*known, parents]) if len(known) == len(above) else None
-            orders[one] = None if merged is None else [one, *merged]
-        elif one not in orders:
-            orders[one] = None  # under way: a cycle has no order
-            todo.append((one, True))
-            todo += [(parent, False) for parent in parents]
-    return orders[symbol]
 
 
 def _containment(graph: Graph, ontology: Ontology) -> Iterable[Offender]:

@@ -20,12 +20,15 @@ from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.corpus import parse_corpus
+from graphmer.corpus.parse.schema import files_schema
 from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
 from graphmer.errors import CorpusError
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.kg.curated_rows import curated_files
 from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.scip.index import read_index
+from graphmer.kg.scip.overlay import ScipOverlay
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
 
@@ -61,11 +64,13 @@ def graph_folder(
     file_format: Format,
     params: FolderParams,
     curated: Sequence[Path] = (),
+    scip: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Write the validated graph of `folder` into `out`; returns its manifest.
 
     name: of the package; "" takes the folder's.  licence: an SPDX expression, or LicenseRef-Proprietary for one's own
     closed code; "" takes what the folder declares.  curated: CSV files, or folders of them, of triples to add.
+    scip: SCIP indices of the same folder, whose symbols decide what calls, bases and overrides mean.
     Raises CorpusError where the folder, its licence or `out` will not do, and OntologyError where the graph breaks a
     critical rule; `out` is then as it was.
     """
@@ -80,16 +85,27 @@ def graph_folder(
         corpus = Corpus(source.name, (source,))
         fetch_sources(corpus, folder, work / "raw", fetch, work / "downloads")
         parse_corpus(work / "raw", work / "parsed", params.parse)
-        build_graph(work / "parsed", work / "kg", params.kg, added)
+        index = read_index(scip, _texts(work / "parsed")) if scip else None
+        overlay = ScipOverlay(index) if index is not None else None
+        build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         validation = scratch / "validation.json"
         validate_graph(
             work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
         )
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
         manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
+        if index is not None:
+            manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
     return manifest
+
+
+def _texts(parsed: Path) -> dict[str, str]:
+    """The text of each parsed code file."""
+    files = read_table(parsed / "files.parquet", files_schema(), ["file", "kind", "status", "text"])
+    code = files[(files["kind"] == "code") & (files["status"] != "skipped")]
+    return dict(zip(code["file"], code["text"], strict=True))
 
 
 def _check_out(out: Path) -> None:

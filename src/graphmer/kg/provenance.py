@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graphmer.artifacts import records
@@ -40,7 +41,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
         elif row.resolution != "inferred":
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
             wanted = _names(graph, row.tail)
-            if not _shows(shown, wanted, aliases[row.package]):
+            if not shows(shown, wanted, aliases[row.package]):
                 found.append(Offender(row.Index, f"the span shows '{shown[:40]}', not {' or '.join(sorted(wanted))}"))
     return found
 
@@ -54,17 +55,30 @@ def _names(graph: Graph, tail: str) -> set[str]:
     return {name, *last} | ({graph.names.get(owner, "")} if constructor and owner else set()) - {""}
 
 
-def _aliases(references: "pd.DataFrame") -> dict[str, dict[str, set[str]]]:
-    """By package: the last names that a local name is bound to by imports and assignments."""
-    table: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in records(references[references["kind"].isin(BINDINGS)]):
-        bound = IDENTIFIER.findall(row.value.replace("()", ""))
+def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The last names of the values that each local name is bound to.
+
+    bindings: name and value of references of BINDINGS.
+    """
+    table: dict[str, set[str]] = {}
+    for name, value in bindings:
+        bound = IDENTIFIER.findall(value.replace("()", ""))
         if bound:
-            table[row.package][row.name.rpartition(".")[2]].add(bound[-1])
+            table.setdefault(name.rpartition(".")[2], set()).add(bound[-1])
     return table
 
 
-def _shows(shown: str, wanted: set[str], aliases: dict[str, set[str]]) -> bool:
+def _aliases(references: "pd.DataFrame") -> dict[str, dict[str, set[str]]]:
+    """By package: the last names that a local name is bound to by imports and assignments."""
+    by_package: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in records(references[references["kind"].isin(BINDINGS)]):
+        by_package[row.package].append((row.name, row.value))
+    return defaultdict(dict, {package: bound_names(bindings) for package, bindings in by_package.items()})
+
+
+def shows(shown: str, wanted: Collection[str], aliases: Mapping[str, set[str]]) -> bool:
+    """Whether a text holds one of the wanted names, or a name that aliases lead from to one."""
+    wanted = set(wanted)
     words = set(IDENTIFIER.findall(shown))
     seen: set[str] = set()
     for _ in range(MAX_ALIASES):
