@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmer.artifacts import records
 from graphmer.corpus.licences import is_allowed
-from graphmer.kg.linearise import class_order
+from graphmer.kg.linearise import all_reached, class_order
 from graphmer.kg.signatures import compatible
 from graphmer.ontology.vocabulary import RESOLUTIONS, SOURCES, Ontology
 
@@ -60,16 +60,22 @@ class Graph:
         """The definition that declares each member."""
         return {row.tail: row.head for row in self.rows if row.relation == "declares"}
 
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """Direct subclasses and implementers."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for head, tails in self.parents.items():
+            for tail in tails:
+                found[tail].append(head)
+        return found
+
     def ancestors(self, symbol: str) -> set[str]:
         """All superclasses and interfaces, direct or not; cycles end."""
-        found: set[str] = set()
-        todo = list(self.parents.get(symbol, ()))
-        while todo:
-            one = todo.pop()
-            if one not in found:
-                found.add(one)
-                todo += self.parents.get(one, ())
-        return found
+        return all_reached(symbol, self.parents)
+
+    def descendants(self, symbol: str) -> set[str]:
+        """All subclasses and implementers, direct or not; cycles end."""
+        return all_reached(symbol, self.children)
 
 
 def domain_range(graph: Graph, ontology: Ontology) -> list[Offender]:

@@ -1,7 +1,7 @@
 """The C3 merge of class orders: one home for resolution and validation."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 def merge_orders(orders: list[list[str]]) -> list[str] | None:
@@ -49,3 +49,15 @@ def class_order(symbol: str, parents: Mapping[str, list[str]], orders: dict[str,
             todo.append((one, True))
             todo += [(base, False) for base in bases]
     return orders[symbol]
+
+
+def all_reached(symbol: str, edges: Mapping[str, Collection[str]]) -> set[str]:
+    """All that is reached along edges, as superclasses along the direct ones; rings end."""
+    found: set[str] = set()
+    todo = list(edges.get(symbol, ()))
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            todo += edges.get(one, ())
+    return found

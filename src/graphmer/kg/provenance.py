@@ -47,12 +47,14 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
 
 
 def _names(graph: Graph, tail: str) -> set[str]:
-    """Short names that may stand for an entity: its own; for a constructor its class'; the last of a dotted one."""
+    """Short names that may stand for an entity: its own; for a constructor its class' and those of the classes that
+    may inherit it; the last of a dotted one."""
     name = graph.names.get(tail, "")
     owner = graph.owners.get(tail, "")
     constructor = name == "__init__" or (owner and graph.names.get(owner) == name)
     last = IDENTIFIER.findall(name)[-1:] if name else []
-    return {name, *last} | ({graph.names.get(owner, "")} if constructor and owner else set()) - {""}
+    classes = {owner, *graph.descendants(owner)} if constructor and owner else ()
+    return {name, *last, *(graph.names.get(one, "") for one in classes)} - {""}
 
 
 def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from graphmer.kg.facts import Fact
-from graphmer.kg.linearise import class_order
+from graphmer.kg.linearise import all_reached, class_order
 
 FAMILY = frozenset({"inherits_from", "implements"})
 
@@ -22,14 +22,7 @@ class Hierarchy:
 
     def ancestors(self, symbol: str) -> set[str]:
         """All that is above a class; a ring ends."""
-        found: set[str] = set()
-        todo = list(self.parents.get(symbol, ()))
-        while todo:
-            one = todo.pop()
-            if one not in found:
-                found.add(one)
-                todo += self.parents.get(one, ())
-        return found
+        return all_reached(symbol, self.parents)
 
     def constructor(self, symbol: str, constructors: Mapping[str, str]) -> str | None:
         """The constructor that a class defines or inherits within the package; None where it has no order (C3).
@@ -42,16 +35,5 @@ class Hierarchy:
 
 def nearest(symbols: Collection[str], implementations: Mapping[str, Collection[str]]) -> list[str]:
     """Those of some symbols that no other of them implements: an indexer may list all that is above."""
-    above = {tail for one in symbols for tail in _all_above(one, implementations)}
+    above = {tail for one in symbols for tail in all_reached(one, implementations)}
     return sorted(set(symbols) - above)
-
-
-def _all_above(symbol: str, implementations: Mapping[str, Collection[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(implementations.get(symbol, ()))
-    while todo:
-        one = todo.pop()
-        if one not in found:
-            found.add(one)
-            todo += implementations.get(one, ())
-    return found
