@@ -153,10 +153,10 @@ class _Document:
             insort(self.index.definitions.setdefault(key, []), place)
 
     def _name(self, symbol: ScipSymbol) -> str:
-        """The word that defines a symbol: a constructor's is its class' where the language has it so."""
+        """The word that defines a symbol. Java's `<init>` is its class' name, TypeScript's is `<constructor>`."""
         if symbol.last.name == CONSTRUCTOR and len(symbol.path) > 1:
             return symbol.path[-2].name
-        return symbol.last.name
+        return symbol.last.name.strip("<>")
 
 
 def _numbers(occurrence: Any) -> tuple[int, int, int, int] | None:

@@ -27,11 +27,11 @@ from graphmer.kg.facts import Fact, PackageFacts, Resolved, SourceFile
 from graphmer.kg.provenance import BINDINGS, bound_names, shows
 from graphmer.kg.scip.hierarchy import FAMILY, Hierarchy, nearest
 from graphmer.kg.scip.index import ScipIndex
-from graphmer.kg.scip.targets import CLASS_KINDS, Edge, Target, Targets
+from graphmer.kg.scip.targets import CLASS_KINDS, IMPLEMENTS, Edge, Target, Targets
 from graphmer.ontology.vocabulary import CALL_RELATIONS, load_ontology
 
 CALLS = frozenset({"call", "new"})
-BASES = frozenset({"base", "extends", "implements", "anonymous"})
+BASES = frozenset({"base", "extends", "anonymous"}) | IMPLEMENTS
 CHANGES = frozenset({"resolved", "settled", "corrected", "confirmed"})
 
 
@@ -81,7 +81,7 @@ class _Pass:
     def _bases(self, source: SourceFile) -> None:
         for reference, symbols in self._indexed(source, BASES, "bases"):
             static = [fact for fact in self._here(source, reference) if fact.relation in FAMILY]
-            found = [target for symbol in symbols if (target := self.targets.base(symbol, reference)) is not None]
+            found = _understood([self.targets.base(symbol, reference) for symbol in symbols])
             self._decide("bases", reference, source, reference.scope, found, static)
 
     def _calls(self, source: SourceFile) -> None:
@@ -91,8 +91,7 @@ class _Pass:
             if not static and any(fact.relation == "reads_from" for fact in here):
                 continue  # the accessor of a record: its call reads the component
             head = static[0].head if static else self.targets.head(reference.scope)
-            calls = (self.targets.call(symbol, reference, self.hierarchy) for symbol in symbols)
-            found = [target for target in calls if target is not None]
+            found = _understood([self.targets.call(symbol, reference, self.hierarchy) for symbol in symbols])
             outcome = self._decide("calls", reference, source, head, found, static)
             if outcome in CHANGES:
                 self.resolved.calls[_counted(static)] -= 1
@@ -173,6 +172,14 @@ def _by_place(facts: Iterable[Fact]) -> dict[tuple[str, int, int], list[Fact]]:
     for fact in facts:
         found[fact.file, fact.byte_start, fact.byte_end].append(fact)
     return found
+
+
+def _understood(targets: list[Target | None]) -> list[Target]:
+    """The targets of one place, or none where one is not known; a class beside its constructor says nothing more."""
+    if None in targets:
+        return []
+    found = sorted({target for target in targets if target is not None})
+    return [one for one in found if not any(set(one.edges) < set(other.edges) for other in found)]
 
 
 def _resolution(found: list[Target]) -> str:

@@ -10,6 +10,9 @@ from graphmer.kg.scip.names import ExternalName, external_name, is_builtin_class
 
 CLASS_KINDS = frozenset({"class", "interface", "enum", "record", "annotation_type"})
 CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
+IMPLEMENTS = frozenset({"implements", "implemented"})
+
+CONSTRUCTORS = {"python": "__init__", "javascript": "constructor", "typescript": "constructor"}
 
 Edge = tuple[str, str]  # relation and tail
 
@@ -30,8 +33,9 @@ class Targets:
         defined = [(source.file, symbol) for source in package.files for symbol in source.symbols]
         self.symbols = {symbol.symbol: symbol for _, symbol in defined}
         self.file_of = {symbol.symbol: file for file, symbol in defined}
-        # Of several constructors of a Python class the last one binds.
-        self.constructors = {symbol.container: symbol.symbol for _, symbol in defined if symbol.name == "__init__"}
+        constructor = CONSTRUCTORS.get(package.language)
+        # Of several constructors of one class the last one binds; Java's index names the one that is called.
+        self.constructors = {symbol.container: symbol.symbol for _, symbol in defined if symbol.name == constructor}
         self.by_place = {
             (file, symbol.name_byte_start): symbol for file, symbol in defined if self._is_function_or_class(symbol)
         }
@@ -94,7 +98,7 @@ class Targets:
         found = self.entity(symbol)
         if found is None:
             name = self._external(symbol, "." in reference.value)
-            relation = "implements" if reference.kind == "implements" else "inherits_from"
+            relation = "implements" if reference.kind in IMPLEMENTS else "inherits_from"
             return self._outside(name, relation) if name is not None and name.is_class else None
         if found.kind not in CLASS_KINDS or found.symbol == reference.scope:
             return None
@@ -102,9 +106,9 @@ class Targets:
         return Target((("implements" if joins else "inherits_from", found.symbol),), found.name, False)
 
     def _construction(self, owner: Symbol, constructor: Symbol | None, hierarchy: Hierarchy) -> Target:
-        """`instantiates` the class and `calls` its constructor; Python's is the first in the class' order."""
+        """`instantiates` the class and `calls` its constructor, unless given the first in the class' order."""
         called = constructor.symbol if constructor is not None else None
-        if called is None and self.language == "python":
+        if called is None:
             called = hierarchy.constructor(owner.symbol, self.constructors)
         edges = [("instantiates", owner.symbol), *([("calls", called)] if called is not None else [])]
         return Target(tuple(edges), owner.name, False)
