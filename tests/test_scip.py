@@ -1,18 +1,26 @@
 """A SCIP index as a source of exact triples: what it decides, what it leaves alone, and what of it is refused."""
 
 import os
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scip_index import Document, span, write_index
 from test_build import PARAMS, parse_packages
 from test_cli import graphmer
 
 from graphmer.artifacts import read_json, read_table, sha256_tree
+from graphmer.corpus.parse.python import parse_python
+from graphmer.corpus.parse.records import FileKey
 from graphmer.errors import CorpusError
-from graphmer.kg.build import build_graph
+from graphmer.kg.build import CALL_OUTCOMES, build_graph
+from graphmer.kg.facts import PackageFacts, SourceFile
+from graphmer.kg.resolve.python import resolve_python
 from graphmer.kg.schema import triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
@@ -442,6 +450,53 @@ def test_a_symbol_is_a_package_and_a_path(text: str, package: tuple[str, str, st
 @pytest.mark.parametrize("text", ["", "local 1", "s p n v ", "s p n f().", "s p n v f(", "s p n v `f#", "s p n v a b#"])
 def test_what_keeps_to_no_such_form_is_no_symbol(text: str) -> None:
     assert parse_symbol(text) is None
+
+
+def test_a_symbol_of_any_make_is_read_in_linear_time() -> None:
+    start = time.process_time()
+    for text in (" " * 300_001, "s p n v " + "`" * 300_000, "s p n v " + "a" * 300_000, "s p n v " + "a/" * 100_000):
+        parse_symbol(text)
+    assert time.process_time() - start < 5
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_index_or_one_line(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index.scip"
+        path.write_bytes(data)
+        with pytest.raises(CorpusError) as caught:
+            read_index([path], {"zoo/core.py": TEXT})
+        assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.lists(st.integers(-2, 60), max_size=5), st.integers(0, 3), st.sampled_from([
+    "", "local 1", PACKAGE + "Cat#", PACKAGE + "Cat#speak().", PACKAGE + "Kitten#", PACKAGE + "visit().",
+    STDLIB + "builtins/str#lower().", "s p n v x", "s p n v [T]",
+])), max_size=12))  # fmt: skip
+def test_any_occurrences_give_counts_that_add_up_and_facts_of_known_entities(
+    said: list[tuple[list[int], int, str]],
+) -> None:
+    document = core()
+    for numbers, roles, symbol in said:
+        document.message.occurrences.add(range=numbers, symbol_roles=roles, symbol=symbol)
+    with tempfile.TemporaryDirectory() as folder:
+        index = read_index([write_index(Path(folder) / "index.scip", document)], {"zoo/core.py": TEXT})
+    parsed = parse_file_text(TEXT)
+    resolved = resolve_python(parsed, PARAMS)
+    seen = resolved.calls["seen"]
+    counts = ScipOverlay(index)(parsed, resolved)
+    assert sum(resolved.calls[outcome] for outcome in CALL_OUTCOMES) == 2 * seen
+    assert sum(count for name, count in counts.items() if name.startswith("calls.")) == seen
+    known = {*resolved.externals, *(symbol.symbol for source in parsed.files for symbol in source.symbols)}
+    tails = {fact.tail for fact in resolved.facts if fact.relation in CALLS}
+    assert tails <= known
+
+
+def parse_file_text(text: str) -> PackageFacts:
+    parsed = parse_python(text.encode("utf-8"), FileKey("zoo", "python", "zoo/core.py"))
+    source = SourceFile("zoo/core.py", "zoo.core", False, parsed.symbols, parsed.references)
+    return PackageFacts("zoo", "python", [source])
 
 
 # The command

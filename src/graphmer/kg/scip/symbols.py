@@ -8,9 +8,10 @@ import re
 from typing import NamedTuple
 
 LOCAL = "local "
-# Four parts, each ended by a space; a space within a part is doubled, an empty part is written as a dot.
-PACKAGE = re.compile(r"((?:[^ ]|  )*) ((?:[^ ]|  )*) ((?:[^ ]|  )*) ((?:[^ ]|  )*) (?=[^ ])")
-NAME = r"(?:`(?:[^`]|``)+`|[\w+$-]+)"
+# Four parts, each ended by a space; a space within a part is doubled, an empty part is written as a dot. Possessive
+# repeats: a line of spaces would otherwise be cut in every way that there is.
+PACKAGE = re.compile(r"((?:[^ ]|  )*+) " * 4 + "(?=[^ ])")
+NAME = r"(?:`(?:[^`]|``)++`|[\w+$-]++)"
 DESCRIPTOR = re.compile(
     rf"(?P<method>{NAME})\([\w+$-]*\)\.|(?P<plain>{NAME})(?P<suffix>[/#.:!])"
     rf"|\[(?P<type_parameter>{NAME})\]|\((?P<parameter>{NAME})\)"
