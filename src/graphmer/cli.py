@@ -60,6 +60,8 @@ def kg(
     cache: Annotated[
         Path | None, typer.Option(help="Keeps parsed rows for the next run; else a folder in --out does.")
     ] = None,
+    curated: Annotated[list[Path] | None, typer.Option(help="CSV of triples to add; may be repeated.")] = None,
+    scip: Annotated[list[Path] | None, typer.Option(help="SCIP index of PATH; may be repeated.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json.
@@ -69,7 +71,7 @@ def kg(
     try:
         from graphmer.kg.folder_graph import FolderSource, graph_folder
 
-        code = FolderSource(path, name, licence, split.value)
+        code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
         graph = graph_folder(code, out, file_format.value, _sections(params), cache)
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
@@ -113,6 +115,8 @@ def summary(manifest: dict[str, Any]) -> str:
         resolved = sum(calls[outcome] for calls in packages.values() for outcome in ("exact", "inferred", "external"))
         share = f"{resolved / seen:.1%} of {seen:,}" if seen else "no calls"
         rows.append((f"calls resolved, {language}", share))
+    rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
+    rows += [(f"scip, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest.get("scip", {}).items()]
     for kind in ("skipped", "partial", "left_out"):
         rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
     width = max(len(label) for label, _ in rows)

@@ -20,12 +20,16 @@ from graphmer.corpus.fetch import fetch_sources
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
 from graphmer.corpus.parse.config import ParseParams
+from graphmer.corpus.parse.schema import files_schema
 from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
 from graphmer.errors import CorpusError
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
+from graphmer.kg.curated_rows import curated_files
 from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parse_folder
 from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.scip.index import read_index
+from graphmer.kg.scip.overlay import ScipOverlay
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
 
@@ -61,13 +65,16 @@ class FolderSource:
     """A folder as a source. Where empty, `name` is the folder's own and `licence` what the folder declares.
 
     licence: an SPDX expression, or LicenseRef-Proprietary for one's own closed code.  split: of all its triples, or
-    by_module, which deals its modules out to train, val and test.
+    by_module, which deals its modules out to train, val and test.  curated: CSV files, or folders of them, of triples
+    to add.  scip: SCIP indices of the same folder, whose symbols decide what calls, bases and overrides mean.
     """
 
     folder: Path
     name: str = ""
     licence: str = ""
     split: Split = "train"
+    curated: tuple[Path, ...] = ()
+    scip: tuple[Path, ...] = ()
 
 
 class FolderGraph(NamedTuple):
@@ -91,6 +98,7 @@ def graph_folder(
     _check_replaceable(out, OUTPUTS, "graph", "--out")
     earlier = cache or out / CACHE
     _check_replaceable(earlier, CACHE_FILES, "cache", "--cache")
+    added = [file for path in code.curated for file in curated_files(path)]
     source = _source(code)
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
@@ -99,16 +107,27 @@ def graph_folder(
         corpus = Corpus(source.name, (source,))
         fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
         files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
-        build_graph(work / "parsed", work / "kg", params.kg)
+        index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
+        overlay = ScipOverlay(index) if index is not None else None
+        build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         validation = scratch / "validation.json"
         validate_graph(
             work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
         )
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
         manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
+        if index is not None:
+            manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
     return FolderGraph(manifest, files)
+
+
+def _texts(parsed: Path) -> dict[str, str]:
+    """The text of each parsed code file."""
+    files = read_table(parsed / "files.parquet", files_schema(), ["file", "kind", "status", "text"])
+    code = files[(files["kind"] == "code") & (files["status"] != "skipped")]
+    return dict(zip(code["file"], code["text"], strict=True))
 
 
 def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str) -> None:
