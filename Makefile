@@ -52,7 +52,7 @@ lint: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(STAMP) ## the results table of README from metrics/
+readme: $(STAMP) ## the results table of README from metrics/, the figures of docs/scale.md from results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay

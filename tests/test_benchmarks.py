@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 from imports import ROOT
 
+from graphmer.report.scale import scale_figures
+
 CORPUS = ROOT / "tests/fixtures/corpus/smoke.yaml"
 
 
@@ -23,7 +25,9 @@ def test_the_graphs_speed_is_measured_on_the_files_that_the_graph_is_built_of(tm
     script("stages/fetch.py", "--set", f"fetch.corpus={CORPUS}", "--out", str(raw))
     script("benchmarks/kg_speed.py", str(raw), "--rounds", "1", "--out", str(tmp_path / "speed.json"))
     measured = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
-    figures = measured[json.loads((raw / "manifest.json").read_text(encoding="utf-8"))["corpus"]]
+    corpus = json.loads((raw / "manifest.json").read_text(encoding="utf-8"))["corpus"]
+    figures = measured[corpus]
+    assert f"\n| {corpus} | {figures['files']} | {figures['triples']:,} |" in scale_figures(tmp_path / "speed.json")
 
     script("stages/parse.py", "--raw", str(raw), "--out", str(tmp_path / "parsed"))
     script("stages/build_kg.py", "--parsed", str(tmp_path / "parsed"), "--out", str(tmp_path / "kg"))

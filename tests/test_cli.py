@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from imports import ROOT
 
+from graphmer.artifacts import sha256_tree
+
 LEDGER = ROOT / "tests/fixtures/corpus/ledger"
 JOURNAL = "python:ledger:ledger/journal.py#Journal"
 
@@ -73,8 +75,18 @@ def test_two_runs_from_two_folders_give_the_same_bytes(graphs: Path, tmp_path: P
     copy = tmp_path / "elsewhere" / "ledger"
     shutil.copytree(LEDGER, copy)
     graphmer("kg", str(copy), "--out", "kg", cwd=tmp_path)
-    for path in sorted((graphs / "parquet").iterdir()):
-        assert (tmp_path / "kg" / path.name).read_bytes() == path.read_bytes(), path.name
+    assert sha256_tree(tmp_path / "kg") == sha256_tree(graphs / "parquet")
+
+
+def test_a_second_run_says_what_it_parsed_and_what_it_took_from_the_cache(tmp_path: Path) -> None:
+    copy = tmp_path / "ledger"
+    shutil.copytree(LEDGER, copy)
+    assert graphmer("kg", "ledger", "--out", "kg", cwd=tmp_path).stdout.endswith("\nfiles parsed 8, from cache 0\n")
+    (copy / "ledger" / "cli.py").write_text("x = 1\n", encoding="utf-8")
+    assert graphmer("kg", "ledger", "--out", "kg", cwd=tmp_path).stdout.endswith("\nfiles parsed 1, from cache 7\n")
+    (tmp_path / "kg" / ".graphmer-cache" / "symbols.parquet").write_bytes(b"PAR1")
+    said = graphmer("kg", "ledger", "--out", "kg", cwd=tmp_path).stdout
+    assert said.endswith("\nfiles parsed 8, from cache 0\nthe cache was damaged: files parsed again 8\n")
 
 
 def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> None:
@@ -87,7 +99,8 @@ def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> No
 def test_an_earlier_graph_is_replaced(tmp_path: Path) -> None:
     graphmer("kg", str(LEDGER), "--out", "kg", "--format", "jsonl", cwd=tmp_path)
     graphmer("kg", str(LEDGER), "--out", "kg", "--format", "nt", cwd=tmp_path)
-    assert {path.name for path in (tmp_path / "kg").iterdir()} == {"graph.nt", "manifest.json", "validation.json"}
+    left = {".graphmer-cache", "graph.nt", "manifest.json", "validation.json"}
+    assert {path.name for path in (tmp_path / "kg").iterdir()} == left
 
 
 def test_code_without_a_licence_needs_one_said(tmp_path: Path) -> None:

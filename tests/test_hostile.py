@@ -24,7 +24,7 @@ from graphmer.corpus.parse.records import FileKey, ParsedFile
 from graphmer.kg.config import GraphParams
 from graphmer.kg.containment import file_symbol, modules_of
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
-from graphmer.kg.folder_graph import FolderParams, graph_folder
+from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
 from graphmer.kg.resolve.java import resolve_java
 from graphmer.kg.resolve.python import resolve_python
 from graphmer.kg.validate_config import ValidateParams
@@ -70,7 +70,7 @@ KEPT: dict[str, tuple[bytes, tuple[str, ...]]] = {
 
 def build(folder: Path, out: Path) -> tuple[dict[str, Any], "pd.DataFrame"]:
     """Manifest and triples of a folder, by qualified names."""
-    manifest = graph_folder(folder, out, "hostile", "MIT", "parquet", PARAMS)
+    manifest = graph_folder(FolderSource(folder, "hostile", "MIT"), out, "parquet", PARAMS).manifest
     triples = pd.read_parquet(out / "triples.parquet")
     names = pd.read_parquet(out / "entities.parquet").set_index("entity")["qualified_name"]
     triples["head"], triples["tail"] = triples["head"].map(names), triples["tail"].map(names)

@@ -8,7 +8,7 @@ import yaml
 from imports import ROOT, SRC, imported, modules, reached
 
 LAYERS = ["ontology", "corpus", "kg", "pack", "model", "train", "evaluate", "report", "cli"]
-BASE = {"errors": 0, "artifacts": 1, "params": 2}
+BASE = {"errors": 0, "artifacts": 1, "executor": 1, "params": 2}
 LEVEL = BASE | {name: 3 + index for index, name in enumerate(LAYERS)} | {"evaluate": 3 + LAYERS.index("train")}
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
@@ -58,6 +58,10 @@ def test_torch_xla_is_imported_by_the_device_plan_alone() -> None:
     assert allowed_only_in("torch_xla", "train.device") == []
 
 
+def test_ray_is_imported_by_the_executor_alone() -> None:
+    assert allowed_only_in("ray", "executor") == []
+
+
 def test_the_grammars_are_known_to_one_module() -> None:
     for grammar in ("tree_sitter", "tree_sitter_python", "tree_sitter_java"):
         assert allowed_only_in(grammar, "corpus.parse.") == []
@@ -67,10 +71,11 @@ def test_the_grammars_are_known_to_one_module() -> None:
     assert grammars == ["corpus.parse.treesitter"]
 
 
-def test_tables_are_imported_late_below_pack() -> None:
+def test_tables_and_ray_are_imported_late_below_pack() -> None:
+    late = {"pandas", "pyarrow", "ray", "torch"}
     for name, path in modules().items():
-        if name.split(".")[0] in {"errors", "artifacts", "params", "ontology", "corpus", "kg"}:
-            heavy = {item.split(".")[0] for item in imported(path, module_level=True)} & {"pandas", "pyarrow", "torch"}
+        if name.split(".")[0] in {*BASE, "ontology", "corpus", "kg"}:
+            heavy = {item.split(".")[0] for item in imported(path, module_level=True)} & late
             assert not heavy, f"{name} imports {heavy} at import"
 
 

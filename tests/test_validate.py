@@ -10,6 +10,7 @@ import pytest
 from graphmer.artifacts import write_json, write_table
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.errors import OntologyError
+from graphmer.kg.provenance import EXEMPT
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.signatures import compatible
 from graphmer.kg.validate import validate_graph
@@ -293,6 +294,16 @@ def test_a_planted_violation_lowers_its_figure_and_is_named_with_file_and_line(
     assert figure >= 1 if check == "duplicates" else figure < 1.0
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{check}: ")]
     assert any(reason in line and line.startswith(f"{check}: p/m.py:") for line in lines), lines
+
+
+def test_an_inherited_constructor_is_shown_by_the_name_of_a_subclass_and_of_no_stranger(graph: Planted) -> None:
+    for owner in (f"{FILE}#Base", graph.add(f"{FILE}#Third", "Class")):
+        constructor = graph.add(f"{owner}.__init__", "Method")
+        graph.triples.append(graph.triple(owner, "declares", constructor, "class"))
+        graph.triples.append(graph.triple(f"{FILE}#help", "calls", constructor, "Child"))
+    figures = graph.validate(REPORT_ONLY)
+    shown = sum(row["relation"] not in EXEMPT for row in graph.triples)
+    assert figures["provenance"] == pytest.approx(1 - 1 / shown, abs=1e-6)
 
 
 def test_past_a_bound_no_metrics_are_left_and_the_message_says_what_where_and_what_to_do(graph: Planted) -> None:

@@ -6,11 +6,14 @@ Heavy libraries are imported when a verb runs, so that help answers at once; `kg
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from graphmer.errors import GraphmerError, ParamsError
+
+if TYPE_CHECKING:
+    from graphmer.kg.folder_graph import FolderParams
 
 # The library lies in the project's src/; its parameters at the project's root.
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
@@ -36,6 +39,13 @@ def main() -> None:
     """A validated knowledge graph of source code."""
 
 
+class Split(StrEnum):
+    """The split that the folder's triples are in."""
+
+    train = "train"
+    by_module = "by_module"
+
+
 @app.command()
 def kg(
     path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java.")],
@@ -46,36 +56,50 @@ def kg(
         typer.Option("--license", help="SPDX, or LicenseRef-Proprietary for your own; else what the folder declares."),
     ] = "",
     name: Annotated[str, typer.Option(help="Of the package in symbols; else the folder's name.")] = "",
+    split: Annotated[Split, typer.Option(help="by_module: deal modules out to train, val and test.")] = Split.train,
+    cache: Annotated[
+        Path | None, typer.Option(help="Keeps parsed rows for the next run; else a folder in --out does.")
+    ] = None,
+    curated: Annotated[list[Path] | None, typer.Option(help="CSV of triples to add; may be repeated.")] = None,
+    scip: Annotated[list[Path] | None, typer.Option(help="SCIP index of PATH; may be repeated.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
-    """Write the graph of PATH: entities, triples, manifest.json and validation.json."""
+    """Write the graph of PATH: entities, triples, manifest.json and validation.json.
+
+    A second run into the same --out parses only the files that have changed.
+    """
     try:
-        manifest = _graph(path, out, name, licence, file_format, params)
+        from graphmer.kg.folder_graph import FolderSource, graph_folder
+
+        code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
+        graph = graph_folder(code, out, file_format.value, _sections(params), cache)
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
     except OSError as error:
         print(f"graphmer kg: {error.filename or out}: {error.strerror}; check the path", file=sys.stderr)
         raise typer.Exit(1) from None
-    print(summary(manifest))
+    print(summary(graph.manifest))
+    print(f"files parsed {graph.files.parsed:,}, from cache {graph.files.cached:,}")
+    if graph.files.damaged:
+        print(f"the cache was damaged: files parsed again {graph.files.damaged:,}")
 
 
-def _graph(path: Path, out: Path, name: str, licence: str, file_format: FileFormat, params: Path) -> dict[str, Any]:
+def _sections(params: Path) -> "FolderParams":
     from graphmer.corpus.fetch_config import FetchParams
     from graphmer.corpus.parse.config import ParseParams
     from graphmer.kg.config import GraphParams
-    from graphmer.kg.folder_graph import FolderParams, graph_folder
+    from graphmer.kg.folder_graph import FolderParams
     from graphmer.kg.validate_config import ValidateParams
     from graphmer.params import load_section, load_tree
 
     tree = load_tree(params)
-    sections = FolderParams(
+    return FolderParams(
         load_section(tree, "fetch", FetchParams),
         load_section(tree, "parse", ParseParams),
         load_section(tree, "kg", GraphParams),
         load_section(tree, "validate", ValidateParams),
     )
-    return graph_folder(path, out, name, licence, file_format.value, sections)
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -91,6 +115,8 @@ def summary(manifest: dict[str, Any]) -> str:
         resolved = sum(calls[outcome] for calls in packages.values() for outcome in ("exact", "inferred", "external"))
         share = f"{resolved / seen:.1%} of {seen:,}" if seen else "no calls"
         rows.append((f"calls resolved, {language}", share))
+    rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
+    rows += [(f"scip, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest.get("scip", {}).items()]
     for kind in ("skipped", "partial", "left_out"):
         rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
     width = max(len(label) for label, _ in rows)

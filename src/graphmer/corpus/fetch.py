@@ -42,8 +42,18 @@ def fetch_corpus(pins: Path, out: Path, params: FetchParams, downloads: Path = D
     fetch_sources(load_corpus(pins), pins.parent, out, params, downloads)
 
 
-def fetch_sources(corpus: Corpus, base: Path, out: Path, params: FetchParams, downloads: Path = DOWNLOADS) -> None:
-    """As `fetch_corpus`, for a corpus that is no file; paths of kind `path` are relative to `base`."""
+def fetch_sources(
+    corpus: Corpus,
+    base: Path,
+    out: Path,
+    params: FetchParams,
+    downloads: Path = DOWNLOADS,
+    outputs: Sequence[Path] = (),
+) -> None:
+    """As `fetch_corpus`, for a corpus that is no file; paths of kind `path` are relative to `base`.
+
+    outputs: further folders that are written and may lie inside a source: never read as part of it.
+    """
     for source in corpus.sources:
         _check_pinned_licence(source, params)
     remote = [source for source in corpus.sources if source.kind != "path"]
@@ -52,7 +62,7 @@ def fetch_sources(corpus: Corpus, base: Path, out: Path, params: FetchParams, do
         entries = []
         for source in tqdm(sorted(corpus.sources, key=lambda source: source.name), desc="unpack", unit="package"):
             origin = archives[source.name] if source.name in archives else base / source.path
-            entries.append(_place(source, origin, scratch / source.name, params, ignored=out))
+            entries.append(_place(source, origin, scratch / source.name, params, (out, *outputs)))
         write_json(scratch / "manifest.json", {"corpus": corpus.name, "sources": entries})
 
 
@@ -65,10 +75,12 @@ def _check_pinned_licence(source: Source, params: FetchParams) -> None:
         )
 
 
-def _place(source: Source, origin: Path, folder: Path, params: FetchParams, ignored: Path) -> dict[str, object]:
+def _place(
+    source: Source, origin: Path, folder: Path, params: FetchParams, outputs: Sequence[Path]
+) -> dict[str, object]:
     """Write one source's files below `folder` and give its manifest entry."""
     if source.kind == "path":
-        files, skipped = list_folder(origin, source.where, params.limits, ignored)
+        files, skipped = list_folder(origin, source.where, params.limits, outputs)
         wanted = select_files(files, source, params.limits.max_file_bytes, skipped)
         num_files, num_bytes = _write(folder, read_files(origin, wanted, skipped))
     else:

@@ -12,10 +12,13 @@ from graphmer.errors import CorpusError
 IGNORED_FOLDERS = {"node_modules", "__pycache__"}
 
 
-def list_folder(folder: Path, where: str, limits: UnpackLimits, ignored: Path) -> tuple[dict[str, int], Counter[str]]:
+def list_folder(
+    folder: Path, where: str, limits: UnpackLimits, outputs: Collection[Path]
+) -> tuple[dict[str, int], Counter[str]]:
     """Bytes of each regular file by its path inside `folder`, and a count of what is not one, by reason.
 
-    ignored: a folder to pass over, where the output itself lies inside the source.
+    outputs: folders to pass over without a count, where what we write lies inside the source: a second run must say
+    what the first one said.
     Raises CorpusError where the folder is missing, a link leaves it, or a limit is passed.
     """
     if not folder.is_dir():
@@ -23,7 +26,7 @@ def list_folder(folder: Path, where: str, limits: UnpackLimits, ignored: Path) -
     files: dict[str, int] = {}
     skipped: Counter[str] = Counter()
     num_bytes = 0
-    for path in _walk(folder, ignored.resolve(), skipped):
+    for path in _walk(folder, {output.resolve() for output in outputs}, skipped):
         size = _regular_bytes(path, folder, where, skipped)
         if size is None:
             continue
@@ -53,7 +56,7 @@ def read_files(folder: Path, wanted: Collection[str], skipped: Counter[str]) -> 
         yield path, data
 
 
-def _walk(folder: Path, ignored: Path, skipped: Counter[str]) -> Iterator[Path]:
+def _walk(folder: Path, outputs: Collection[Path], skipped: Counter[str]) -> Iterator[Path]:
     """Every path below the folder that is no folder (links to folders are paths here)."""
 
     def unreadable(_: OSError) -> None:
@@ -62,19 +65,17 @@ def _walk(folder: Path, ignored: Path, skipped: Counter[str]) -> Iterator[Path]:
     for top, names, files in os.walk(folder, onerror=unreadable):
         here = Path(top)
         links = [name for name in names if (here / name).is_symlink()]
-        passed = [name for name in names if name not in links and _is_ignored(here / name, ignored)]
-        skipped["ignored"] += len(passed)
-        names[:] = sorted(set(names) - set(links) - set(passed))
+        inner = [name for name in names if name not in links and (here / name).resolve() not in outputs]
+        names[:] = sorted(name for name in inner if not _is_ignored(here / name))
+        skipped["ignored"] += len(inner) - len(names)
         yield from (here / name for name in sorted(files + links))
     if not skipped["ignored"]:
         del skipped["ignored"]
 
 
-def _is_ignored(folder: Path, ignored: Path) -> bool:
+def _is_ignored(folder: Path) -> bool:
     is_environment = os.path.isfile(folder / "pyvenv.cfg")  # Path.is_file raises where the folder may not be entered
-    return (
-        folder.name.startswith(".") or folder.name in IGNORED_FOLDERS or is_environment or folder.resolve() == ignored
-    )
+    return folder.name.startswith(".") or folder.name in IGNORED_FOLDERS or is_environment
 
 
 def _regular_bytes(path: Path, folder: Path, where: str, skipped: Counter[str]) -> int | None:

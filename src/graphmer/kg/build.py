@@ -1,7 +1,8 @@
 """The build_kg stage: parsed tables to entities, triples and a manifest."""
 
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ import numpy as np
 
 from graphmer.artifacts import TableWriter, atomic_folder, nested, open_table, sha256_file, write_json
 from graphmer.corpus.parse.columns import python_values, whole
-from graphmer.corpus.parse.executor import map_ordered
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.errors import ArtifactError
+from graphmer.executor import map_ordered
 from graphmer.kg.config import GraphParams
+from graphmer.kg.curated import add_curated
 from graphmer.kg.entities import join_externals
+from graphmer.kg.facts import Overlay
 from graphmer.kg.join import joined_entities, joined_triples
 from graphmer.kg.near_duplicates import NearDuplicate, near_duplicates
 from graphmer.kg.package import PackageGraph, PackageTables, build_package
@@ -27,12 +30,15 @@ PARSED_TABLES = ("files", "symbols", "references")
 CALL_OUTCOMES = ("seen", "exact", "inferred", "ambiguous", "external", "unresolved")
 
 
-def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
+def build_graph(
+    parsed: Path, out: Path, params: GraphParams, curated: Sequence[Path] = (), overlay: Overlay | None = None
+) -> None:
     """Build the graph of all packages into the folder `out`: entities.parquet, triples.parquet, manifest.json.
 
     Files that nearly repeat one of another split are left out first. Facts that the ontology does not allow are kept:
     measuring them is validation's part.
-    Raises ArtifactError where a parsed table is missing or holds no code.
+    curated: CSV files of triples that people add. overlay: corrects each package's resolved references.
+    Raises ArtifactError where a parsed table is missing or holds no code, and OntologyError on a bad curated row.
     """
     import pyarrow as pa
 
@@ -49,12 +55,17 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
     order = sorted(range(len(tasks)), key=lambda place: -tasks[place].files.nbytes)
     weights = [len(tasks[place].files) for place in order]
     results = map_ordered(
-        partial(build_package, params=params), [tasks[place] for place in order], weights, "resolve", "file"
+        partial(build_package, params=params, overlay=overlay),
+        [tasks[place] for place in order],
+        weights,
+        "resolve",
+        "file",
     )
     graphs = [graph for _, graph in sorted(zip(order, results, strict=True), key=lambda pair: pair[0])]
     externals, conflicts = join_externals([graph.externals for graph in graphs])
     entities, numbers = joined_entities(graphs, externals)
     triples = joined_triples(graphs, numbers, entities, files)
+    triples, curated_counts = add_curated(triples, entities, kept, curated)
     manifest = {
         "ontology_version": load_ontology().version,
         "inputs": {f"{name}.parquet": sha256_file(parsed / f"{name}.parquet") for name in PARSED_TABLES},
@@ -65,11 +76,14 @@ def build_graph(parsed: Path, out: Path, params: GraphParams) -> None:
         "entities": _counts(entities, "type", "language"),
         "triples": _counts(triples, "relation", "language"),
         "calls": _calls(graphs),
+        "curated": curated_counts,
         "duplicates_collapsed": sum(graph.duplicates for graph in graphs),
         "dropped": dict(sorted(sum((graph.dropped for graph in graphs), Counter[str]()).items())),
         "external_type_conflicts": conflicts,
         **_near_duplicates(files, repeats),
     }
+    if overlay is not None:
+        manifest["overlay"] = dict(sorted(sum((graph.overlaid for graph in graphs), Counter[str]()).items()))
     with atomic_folder(out) as scratch:
         for name, table in (("entities", entities), ("triples", triples)):
             with TableWriter(scratch / f"{name}.parquet", table.schema) as writer:
@@ -95,7 +109,7 @@ def _package_tables(files: "pa.Table", parsed: Path) -> Iterator[PackageTables]:
                 package,
                 has_repository=len(splits) == 1 or split == "train",
                 files=files.take(chosen).combine_chunks(),
-                parsed=parsed,
+                parsed=Path(os.path.abspath(parsed)),  # a worker on another machine stands in another folder
                 groups=groups.get(package, {}),
             )
 

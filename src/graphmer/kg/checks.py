@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmer.artifacts import records
 from graphmer.corpus.licences import is_allowed
-from graphmer.kg.linearise import merge_orders
+from graphmer.kg.linearise import all_reached, class_order
 from graphmer.kg.signatures import compatible
 from graphmer.ontology.vocabulary import RESOLUTIONS, SOURCES, Ontology
 
@@ -60,16 +60,22 @@ class Graph:
         """The definition that declares each member."""
         return {row.tail: row.head for row in self.rows if row.relation == "declares"}
 
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """Direct subclasses and implementers."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for head, tails in self.parents.items():
+            for tail in tails:
+                found[tail].append(head)
+        return found
+
     def ancestors(self, symbol: str) -> set[str]:
         """All superclasses and interfaces, direct or not; cycles end."""
-        found: set[str] = set()
-        todo = list(self.parents.get(symbol, ()))
-        while todo:
-            one = todo.pop()
-            if one not in found:
-                found.add(one)
-                todo += self.parents.get(one, ())
-        return found
+        return all_reached(symbol, self.parents)
+
+    def descendants(self, symbol: str) -> set[str]:
+        """All subclasses and implementers, direct or not; cycles end."""
+        return all_reached(symbol, self.children)
 
 
 def domain_range(graph: Graph, ontology: Ontology) -> list[Offender]:
@@ -187,10 +193,7 @@ def _multiplicity(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
         relation = ontology.relations.get(name)
         if relation is None:
             continue
-        limits = [1 if relation.functional else None, relation.max_per_head]
-        by_type = (relation.max_per_head_by_language or {}).get(rows[0].language, {})
-        limits.append(by_type.get(graph.types.get(head, "")))
-        limit = min((one for one in limits if one is not None), default=None)
+        limit = relation.limit(rows[0].language, graph.types.get(head, ""))
         if limit is not None and len(rows) > limit:
             yield from (Offender(row.Index, f"{len(rows)} tails of '{name}', at most {limit}") for row in rows)
 
@@ -229,26 +232,9 @@ def _linearisation(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
     """Python's method resolution order exists."""
     orders: dict[str, list[str] | None] = {}
     for row in graph.rows:
-        if row.relation == "inherits_from" and row.language == "python" and _order(row.head, graph, orders) is None:
+        inherits = row.relation == "inherits_from" and row.language == "python"
+        if inherits and class_order(row.head, graph.parents, orders) is None:
             yield Offender(row.Index, "the bases do not linearise (C3)")
-
-
-def _order(symbol: str, graph: Graph, orders: dict[str, list[str] | None]) -> list[str] | None:
-    """C3 of one class, kept in `orders` with that of its ancestors; None where there is none."""
-    todo = [(symbol, False)]  # a stack: chains are longer than Python's own
-    while todo:
-        one, above_done = todo.pop()
-        parents = graph.parents.get(one, [])
-        if above_done:
-            above = [orders[parent] for parent in parents]
-            known = [order for order in above if order is not None]
-            merged = merge_orders([*known, parents]) if len(known) == len(above) else None
-            orders[one] = None if merged is None else [one, *merged]
-        elif one not in orders:
-            orders[one] = None  # under way: a cycle has no order
-            todo.append((one, True))
-            todo += [(parent, False) for parent in parents]
-    return orders[symbol]
 
 
 def _containment(graph: Graph, ontology: Ontology) -> Iterable[Offender]:

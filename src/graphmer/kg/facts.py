@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from graphmer.corpus.parse.records import Reference, Symbol
 
@@ -57,3 +57,10 @@ class Resolved:
     externals: dict[str, ExternalEntity] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)  # definition symbol -> entity type; absent: not an entity
     calls: Counter[str] = field(default_factory=Counter)  # seen, exact, inferred, ambiguous, external, unresolved
+
+
+class Overlay(Protocol):
+    """Knowledge from outside that corrects what a resolver found, before the graph is joined."""
+
+    def __call__(self, package: PackageFacts, resolved: Resolved) -> Counter[str]:
+        """Change `resolved` in place; returns what was done, counted by its name."""

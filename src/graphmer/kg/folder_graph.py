@@ -3,15 +3,16 @@
 entities, triples   .parquet or .jsonl; or graph.nt, both as N-Triples
 manifest.json       as build_kg writes it, with what fetch left out under `left_out`
 validation.json     every check of the ontology
+.graphmer-cache/    parsed rows for the next run, unless they are kept elsewhere
 """
 
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 from graphmer.artifacts import atomic_folder, read_json, read_table, records, write_json
@@ -19,12 +20,16 @@ from graphmer.corpus.fetch import fetch_sources
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
 from graphmer.corpus.parse.config import ParseParams
-from graphmer.corpus.parse.corpus import parse_corpus
+from graphmer.corpus.parse.schema import files_schema
 from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
 from graphmer.errors import CorpusError
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
+from graphmer.kg.curated_rows import curated_files
+from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parse_folder
 from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.scip.index import read_index
+from graphmer.kg.scip.overlay import ScipOverlay
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
 
@@ -32,7 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Format = Literal["parquet", "jsonl", "nt"]
+Split = Literal["train", "by_module"]
+CACHE = ".graphmer-cache"
 OUTPUTS = {
+    CACHE,
     "manifest.json",
     "validation.json",
     "graph.nt",
@@ -52,53 +60,94 @@ class FolderParams:
     validate: ValidateParams
 
 
-def graph_folder(
-    folder: Path, out: Path, name: str, licence: str, file_format: Format, params: FolderParams
-) -> dict[str, Any]:
-    """Write the validated graph of `folder` into `out`; returns its manifest.
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder as a source. Where empty, `name` is the folder's own and `licence` what the folder declares.
 
-    name: of the package; "" takes the folder's.  licence: an SPDX expression, or LicenseRef-Proprietary for one's own
-    closed code; "" takes what the folder declares.
-    Raises CorpusError where the folder, its licence or `out` will not do, and OntologyError where the graph breaks a
-    critical rule; `out` is then as it was.
+    licence: an SPDX expression, or LicenseRef-Proprietary for one's own closed code.  split: of all its triples, or
+    by_module, which deals its modules out to train, val and test.  curated: CSV files, or folders of them, of triples
+    to add.  scip: SCIP indices of the same folder, whose symbols decide what calls, bases and overrides mean.
     """
-    if not folder.is_dir():
-        raise CorpusError(f"{folder}: no such folder; give the root of a code base")
-    _check_out(out)
-    source = _source(folder, name, licence)
+
+    folder: Path
+    name: str = ""
+    licence: str = ""
+    split: Split = "train"
+    curated: tuple[Path, ...] = ()
+    scip: tuple[Path, ...] = ()
+
+
+class FolderGraph(NamedTuple):
+    """What a run says of itself: the manifest as written, and how many files it parsed; those depend on the cache."""
+
+    manifest: dict[str, Any]
+    files: ParseCounts
+
+
+def graph_folder(
+    code: FolderSource, out: Path, file_format: Format, params: FolderParams, cache: Path | None = None
+) -> FolderGraph:
+    """Write the validated graph of a folder into `out`, which is replaced as a whole.
+
+    cache: keeps parsed rows for the next run, which then parses only what has changed; by default a folder in `out`.
+    Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and OntologyError where the graph
+    breaks a critical rule; `out` is then as it was.
+    """
+    if not code.folder.is_dir():
+        raise CorpusError(f"{code.folder}: no such folder; give the root of a code base")
+    _check_replaceable(out, OUTPUTS, "graph", "--out")
+    earlier = cache or out / CACHE
+    _check_replaceable(earlier, CACHE_FILES, "cache", "--cache")
+    added = [file for path in code.curated for file in curated_files(path)]
+    source = _source(code)
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
         work = Path(temporary)
+        written = [out, scratch, earlier]
         corpus = Corpus(source.name, (source,))
-        fetch_sources(corpus, folder, work / "raw", fetch, work / "downloads")
-        parse_corpus(work / "raw", work / "parsed", params.parse)
-        build_graph(work / "parsed", work / "kg", params.kg)
+        fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
+        files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
+        index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
+        overlay = ScipOverlay(index) if index is not None else None
+        build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         validation = scratch / "validation.json"
         validate_graph(
             work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
         )
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
         manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
+        if index is not None:
+            manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
-    return manifest
+    return FolderGraph(manifest, files)
 
 
-def _check_out(out: Path) -> None:
+def _texts(parsed: Path) -> dict[str, str]:
+    """The text of each parsed code file."""
+    files = read_table(parsed / "files.parquet", files_schema(), ["file", "kind", "status", "text"])
+    code = files[(files["kind"] == "code") & (files["status"] != "skipped")]
+    return dict(zip(code["file"], code["text"], strict=True))
+
+
+def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str) -> None:
     """The folder is replaced as a whole: one that holds anything else is never touched."""
-    if out.is_dir():
-        foreign = sorted(path.name for path in out.iterdir() if path.name not in OUTPUTS)
+    if folder.is_dir():
+        foreign = sorted(path.name for path in folder.iterdir() if path.name not in own)
         if foreign:
-            raise CorpusError(f"{out}: holds '{foreign[0]}', which is no graph; give an empty or a new folder as --out")
-    elif out.exists():
-        raise CorpusError(f"{out}: is a file; give a folder as --out")
+            raise CorpusError(
+                f"{folder}: holds '{foreign[0]}', which is no {what}; give an empty or a new folder as {flag}"
+            )
+    elif folder.exists():
+        raise CorpusError(f"{folder}: is a file; give a folder as {flag}")
 
 
-def _source(folder: Path, name: str, licence: str) -> Source:
-    package = name or folder.resolve().name
+def _source(code: FolderSource) -> Source:
+    folder = code.folder
+    package = code.name or folder.resolve().name
     if not NAME.fullmatch(package):
         raise CorpusError(f"{package!r}: expected a name of letters, digits, '.', '_' and '-'; give one with --name")
-    expression = licence or declared_licence(folder)
+    expression = code.licence or declared_licence(folder)
     if not expression:
         raise CorpusError(
             f"{folder}: declares no licence; give one with --license (SPDX; {PROPRIETARY} for your own code)"
@@ -114,7 +163,7 @@ def _source(folder: Path, name: str, licence: str) -> Source:
         version="0",
         license=parsed,
         languages=tuple(sorted(LANGUAGE_ENDINGS)),
-        split="train",
+        split=code.split,
         sha256="",
         url="",
         commit="",

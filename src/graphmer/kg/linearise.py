@@ -1,6 +1,7 @@
 """The C3 merge of class orders: one home for resolution and validation."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 
 
 def merge_orders(orders: list[list[str]]) -> list[str] | None:
@@ -26,3 +27,37 @@ def merge_orders(orders: list[list[str]]) -> list[str] | None:
             else:
                 later[orders[index][at[index]]] -= 1
     return result
+
+
+def class_order(symbol: str, parents: Mapping[str, list[str]], orders: dict[str, list[str] | None]) -> list[str] | None:
+    """C3 of one class, itself first; None where there is none.
+
+    parents: the direct bases of each class, in the order in which they are written. orders: what is known so far; it
+    gains the class and its ancestors.
+    """
+    todo = [(symbol, False)]  # a stack: chains are longer than Python's own
+    while todo:
+        one, above_done = todo.pop()
+        bases = parents.get(one, [])
+        if above_done:
+            above = [orders[base] for base in bases]
+            known = [order for order in above if order is not None]
+            merged = merge_orders([*known, bases]) if len(known) == len(above) else None
+            orders[one] = None if merged is None else [one, *merged]
+        elif one not in orders:
+            orders[one] = None  # under way: a cycle has no order
+            todo.append((one, True))
+            todo += [(base, False) for base in bases]
+    return orders[symbol]
+
+
+def all_reached(symbol: str, edges: Mapping[str, Collection[str]]) -> set[str]:
+    """All that is reached along edges, as superclasses along the direct ones; rings end."""
+    found: set[str] = set()
+    todo = list(edges.get(symbol, ()))
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            todo += edges.get(one, ())
+    return found

@@ -32,7 +32,7 @@ from graphmer.kg.containment import (
 )
 from graphmer.kg.edges import Edges, edges_of
 from graphmer.kg.entities import defined_entities, listed_entities
-from graphmer.kg.facts import ExternalEntity, Fact, PackageFacts, Resolved, SourceFile
+from graphmer.kg.facts import ExternalEntity, Fact, Overlay, PackageFacts, Resolved, SourceFile
 from graphmer.kg.manifest_facts import manifest_facts
 from graphmer.kg.resolve.java import resolve_java
 from graphmer.kg.resolve.python import resolve_python
@@ -77,6 +77,7 @@ class PackageGraph(NamedTuple):
     calls: dict[str, Counter[str]]  # by language
     duplicates: int
     dropped: Counter[str]
+    overlaid: Counter[str]
 
 
 class _FileRow(NamedTuple):
@@ -89,7 +90,7 @@ class _FileRow(NamedTuple):
 
 
 @paused_collector()
-def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
+def build_package(tables: PackageTables, params: GraphParams, overlay: Overlay | None = None) -> PackageGraph:
     """Resolve one package; the same rows give the same graph on any process."""
     files = _rows(tables.files, _FileRow)
     wholes = {row.file: Span(0, row.bytes) for row in files}
@@ -105,7 +106,7 @@ def build_package(tables: PackageTables, params: GraphParams) -> PackageGraph:
             for row in files
             if row.language == language
         ]
-        graph.add_language(PackageFacts(tables.package, language, sources), wholes, params)
+        graph.add_language(PackageFacts(tables.package, language, sources), wholes, params, overlay)
     graph.add_documents([row.file for row in files if row.kind == "document"], wholes)
     if tables.has_repository:
         manifests = {row.file: references_of.get(row.file, []) for row in files if row.kind == "manifest"}
@@ -121,9 +122,14 @@ class _Graph:
         self.types: dict[str, str] = {}  # of definitions
         self.externals: dict[str, ExternalEntity] = {}
         self.calls: dict[str, Counter[str]] = {}
+        self.overlaid: Counter[str] = Counter()
 
-    def add_language(self, facts: PackageFacts, wholes: Mapping[str, Span], params: GraphParams) -> None:
+    def add_language(
+        self, facts: PackageFacts, wholes: Mapping[str, Span], params: GraphParams, overlay: Overlay | None
+    ) -> None:
         resolved = RESOLVERS[facts.language](facts, params)
+        if overlay is not None:
+            self.overlaid += overlay(facts, resolved)
         modules = modules_of(facts)
         for module in modules:
             self._list(module_entity(module, facts.language, facts.package, wholes))
@@ -176,6 +182,7 @@ class _Graph:
             calls=self.calls,
             duplicates=len(facts) - len(edges.head),
             dropped=dropped,
+            overlaid=self.overlaid,
         )
 
 

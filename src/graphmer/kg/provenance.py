@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graphmer.artifacts import records
@@ -40,31 +41,46 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
         elif row.resolution != "inferred":
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
             wanted = _names(graph, row.tail)
-            if not _shows(shown, wanted, aliases[row.package]):
+            if not shows(shown, wanted, aliases[row.package]):
                 found.append(Offender(row.Index, f"the span shows '{shown[:40]}', not {' or '.join(sorted(wanted))}"))
     return found
 
 
 def _names(graph: Graph, tail: str) -> set[str]:
-    """Short names that may stand for an entity: its own; for a constructor its class'; the last of a dotted one."""
+    """Short names that may stand for an entity: its own; for a constructor its class' and those of the classes that
+    may inherit it; the last of a dotted one."""
     name = graph.names.get(tail, "")
     owner = graph.owners.get(tail, "")
     constructor = name == "__init__" or (owner and graph.names.get(owner) == name)
     last = IDENTIFIER.findall(name)[-1:] if name else []
-    return {name, *last} | ({graph.names.get(owner, "")} if constructor and owner else set()) - {""}
+    classes = {owner, *graph.descendants(owner)} if constructor and owner else ()
+    return {name, *last, *(graph.names.get(one, "") for one in classes)} - {""}
+
+
+def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The last names of the values that each local name is bound to.
+
+    bindings: name and value of references of BINDINGS.
+    """
+    table: dict[str, set[str]] = {}
+    for name, value in bindings:
+        bound = IDENTIFIER.findall(value.replace("()", ""))
+        if bound:
+            table.setdefault(name.rpartition(".")[2], set()).add(bound[-1])
+    return table
 
 
 def _aliases(references: "pd.DataFrame") -> dict[str, dict[str, set[str]]]:
     """By package: the last names that a local name is bound to by imports and assignments."""
-    table: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    by_package: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in records(references[references["kind"].isin(BINDINGS)]):
-        bound = IDENTIFIER.findall(row.value.replace("()", ""))
-        if bound:
-            table[row.package][row.name.rpartition(".")[2]].add(bound[-1])
-    return table
+        by_package[row.package].append((row.name, row.value))
+    return defaultdict(dict, {package: bound_names(bindings) for package, bindings in by_package.items()})
 
 
-def _shows(shown: str, wanted: set[str], aliases: dict[str, set[str]]) -> bool:
+def shows(shown: str, wanted: Collection[str], aliases: Mapping[str, set[str]]) -> bool:
+    """Whether a text holds one of the wanted names, or a name that aliases lead from to one."""
+    wanted = set(wanted)
     words = set(IDENTIFIER.findall(shown))
     seen: set[str] = set()
     for _ in range(MAX_ALIASES):

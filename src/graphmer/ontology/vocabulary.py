@@ -37,6 +37,12 @@ class Relation:
         """Whether the ontology lets this relation join these entity types."""
         return head_type in self.domain and tail_type in self.range
 
+    def limit(self, language: str, head_type: str) -> int | None:
+        """How many tails a head of this language and type may have, candidates left out; None: any number."""
+        by_type = (self.max_per_head_by_language or {}).get(language, {})
+        limits = (1 if self.functional else None, self.max_per_head, by_type.get(head_type))
+        return min((one for one in limits if one is not None), default=None)
+
 
 @dataclass(frozen=True)
 class Ontology:

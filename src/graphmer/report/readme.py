@@ -1,4 +1,4 @@
-"""The results table of README, written from metrics/ alone: `python -m graphmer.report.readme`."""
+"""README's results table, from metrics/, and the figures of docs/scale.md: `python -m graphmer.report.readme`."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from graphmer.artifacts import read_json, write_text
 from graphmer.errors import ArtifactError, GraphmerError
+from graphmer.report import scale
 
 BEGIN = "<!-- results: written by `make readme` from metrics/; do not edit -->"
 END = "<!-- /results -->"
 OURS = ("graphmer", "neural")  # the first that a task has is the one shown
 FIGURES = ("mrr", "accuracy", "f1")
+SPEED = Path("results/benchmarks/kg_speed.json")
 NO_PEER = frozenset({*OURS, "gain", "untrained"})
 
 
@@ -82,20 +84,31 @@ def _interval(values: Mapping[str, float], figure: str, form: str) -> str:
     return text if low is None or high is None else f"{text} [{low:{form}}, {high:{form}}]"
 
 
+def with_block(text: str, begin: str, block: str, end: str, where: str) -> str:
+    """A document with the block between its two markers; raises ArtifactError where they are missing."""
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ArtifactError(f"{where}: the markers '{begin}' and '{end}' are missing; restore them")
+    return f"{before}{begin}\n\n{block}\n\n{end}{after}"
+
+
 def with_results(readme: str, table: str) -> str:
-    """README's text with the table between its two markers; raises ArtifactError where they are missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ArtifactError(f"README.md: the markers '{BEGIN}' and '{END}' are missing; restore them")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    """README's text with the table between its two markers."""
+    return with_block(readme, BEGIN, table, END, "README.md")
+
+
+def with_figures(page: str, figures: str) -> str:
+    """The text of docs/scale.md with the figures between its two markers."""
+    return with_block(page, scale.BEGIN, figures, scale.END, "docs/scale.md")
 
 
 def main() -> int:
-    """Rewrite README.md in the working folder."""
-    readme = Path("README.md")
+    """Rewrite README.md and docs/scale.md in the working folder."""
+    readme, page = Path("README.md"), Path("docs/scale.md")
     try:
         write_text(readme, with_results(readme.read_text(encoding="utf-8"), results_table(Path("metrics"))))
+        write_text(page, with_figures(page.read_text(encoding="utf-8"), scale.scale_figures(SPEED)))
     except GraphmerError as error:
         print(error, file=sys.stderr)
         return 1

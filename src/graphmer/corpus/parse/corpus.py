@@ -1,7 +1,7 @@
 """From unpacked packages to three tables: files, symbols and references."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import groupby
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from graphmer.artifacts import TableWriter, atomic_folder, read_json
 from graphmer.corpus.parse.columns import concat, python_values, string_column
 from graphmer.corpus.parse.config import ParseParams
-from graphmer.corpus.parse.executor import map_ordered
 from graphmer.corpus.parse.languages import LANGUAGES, language_of
 from graphmer.corpus.parse.modules import BY_MODULE, split_modules
 from graphmer.corpus.parse.reading import PackageKey, printable
 from graphmer.corpus.parse.shard import Shard, ShardTables, parse_shard, table_schemas
 from graphmer.errors import CorpusError
+from graphmer.executor import map_ordered
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,17 +30,38 @@ def parse_corpus(raw: Path, out: Path, params: ParseParams) -> None:
     A file that cannot be parsed is a row with its reason. Each package is written as soon as it is parsed.
     Raises CorpusError where no code file at all could be parsed, or a package cannot be cut into splits.
     """
-    shards = [shard for package in _packages(raw) for shard in _shards(raw, package)]
+    shards = list_shards(raw)
+    groups = groupby(zip(shards, parse_shards(shards, params), strict=True), key=lambda pair: pair[0].package)
+    write_parsed(((package, joined([part for _, part in group])) for package, group in groups), raw, out, params)
+
+
+def list_shards(raw: Path) -> list[Shard]:
+    """The files of every package that fetch wrote, in the order of the tables."""
+    absolute = Path(os.path.abspath(raw))  # a worker on another machine stands in another folder
+    return [shard for package in _packages(raw) for shard in _shards(absolute, package)]
+
+
+def parse_shards(shards: Sequence[Shard], params: ParseParams) -> Iterator[ShardTables]:
+    """The rows of each shard, in their order; a file's split is still its package's."""
     weights = [len(shard.files) for shard in shards]
-    results = map_ordered(partial(parse_shard, params=params), shards, weights, "parse", "file")
-    parsed_code = False
+    return map_ordered(partial(parse_shard, params=params), shards, weights, "parse", "file")
+
+
+def joined(parts: Sequence[ShardTables]) -> ShardTables:
+    """The rows of some shards as one."""
+    return ShardTables(*(concat(tables) for tables in zip(*parts, strict=True)))
+
+
+def write_parsed(packages: Iterable[tuple[PackageKey, ShardTables]], raw: Path, out: Path, params: ParseParams) -> None:
+    """Give each file its split and write the three tables, package by package, as `parse_corpus` says."""
+    num_files, parsed_code = 0, False
     with atomic_folder(out) as scratch, ExitStack() as stack:
         writers = [
             stack.enter_context(TableWriter(scratch / f"{name}.parquet", schema))
             for name, schema in zip(ShardTables._fields, table_schemas(), strict=True)
         ]
-        for package, group in groupby(zip(shards, results, strict=True), key=lambda pair: pair[0].package):
-            tables = ShardTables(*(concat(parts) for parts in zip(*(result for _, result in group), strict=True)))
+        for package, tables in packages:
+            num_files += tables.files.num_rows
             parsed_code |= _has_code(tables.files)
             tables = tables._replace(files=_with_splits(tables.files, package, params))
             for writer, table in zip(writers, tables, strict=True):
@@ -48,7 +69,7 @@ def parse_corpus(raw: Path, out: Path, params: ParseParams) -> None:
         if not parsed_code:
             endings = sorted(ending for language in LANGUAGES.values() for ending in language.endings)
             raise CorpusError(
-                f"{raw}: no code file could be parsed ({sum(weights)} files seen); expected files ending in "
+                f"{raw}: no code file could be parsed ({num_files} files seen); expected files ending in "
                 f"{', '.join(endings)}"
             )
 
