@@ -11,12 +11,21 @@ from graphmer.kg.resolve.java_expressions import (
     JavaExpressions,
     split_callee,
 )
-from graphmer.kg.resolve.java_generics import Bindings, Function, Generic, JavaGenerics, Signature, substitute, unify
+from graphmer.kg.resolve.java_generics import (
+    Bindings,
+    Function,
+    Generic,
+    JavaGenerics,
+    Signature,
+    has_variables,
+    substitute,
+    unify,
+)
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import ANY_RECEIVER, OBJECT, OBJECT_METHODS, PRIMITIVES, RETURNS
 from graphmer.kg.resolve.java_overloads import Choice, choose
 
-CALLS = frozenset({"call", "new", "constructor_call", "constant"})
+CALLS = ("call", "new", "constructor_call", "constant")
 MAX_NESTING = 30  # of calls, arguments and lambdas that are looked into for one type
 ENUM_RETURNS = {("java.lang.Enum.valueOf",): "", ("java.lang.Enum.values",): "[]"}  # beside the enum itself
 
@@ -45,22 +54,22 @@ class JavaCalls(JavaExpressions):
                     self._lambdas[file.file, symbol.byte_start] = symbol
                 elif symbol.kind == "class" and symbol.name.startswith("<"):
                     self._anonymous[file.file, symbol.name_byte_start] = symbol.symbol
-            for reference in file.references:
-                self._add(file.file, reference)
+            self._add(file.file, types.references[file.file])
 
-    def _add(self, file: str, reference: Reference) -> None:
-        kind = reference.kind
-        if kind in CALLS:
-            self._placed[file, reference.byte_start] = reference
-            if LAMBDA in reference.value or METHOD_REFERENCE in reference.value:
-                for place, argument in enumerate(reference.value.split(" ")[1:]):
-                    if argument.startswith((LAMBDA, METHOD_REFERENCE)):
-                        self._argument_of[file, int(argument[2:])] = (reference, place)
-        elif kind == "method_reference":
+    def _add(self, file: str, kinds: dict[str, list[Reference]]) -> None:
+        for kind in CALLS:
+            for reference in kinds.get(kind, ()):
+                self._placed[file, reference.byte_start] = reference
+                value = reference.value
+                if LAMBDA in value or METHOD_REFERENCE in value:
+                    for place, argument in enumerate(value.split(" ")[1:]):
+                        if argument.startswith((LAMBDA, METHOD_REFERENCE)):
+                            self._argument_of[file, int(argument[2:])] = (reference, place)
+        for reference in kinds.get("method_reference", ()):
             self._placed[file, -reference.ordinal] = reference
-        elif kind == "target":
+        for reference in kinds.get("target", ()):
             self._targets[file, reference.byte_start] = reference.value
-        elif kind == "result":
+        for reference in kinds.get("result", ()):
             self._results[reference.scope] = reference.value
             self._is_block[reference.scope] = self.types.symbols[reference.scope].byte_end != reference.byte_end
 
@@ -250,6 +259,11 @@ class JavaCalls(JavaExpressions):
         if OBJECT_METHODS.get(name) == len(arguments) and name in ANY_RECEIVER:
             return Generic(ANY_RECEIVER[name])
         found = self.callee(reference)
+        methods = found.choice.methods
+        if len(methods) == 1:
+            plain = self.types.plain_signature(methods[0])
+            if plain.returned is None or not has_variables(plain.returned):
+                return plain.returned
         value = self.value(receiver, reference.scope) if receiver else self._around(found, reference.scope)
         if found.choice.methods:
             kinds = {
@@ -303,7 +317,7 @@ class JavaCalls(JavaExpressions):
         if returned is None:
             return None
         known = substitute(returned, signature.bindings)
-        if "?" not in repr(known):
+        if not has_variables(known):
             return known
         if any(self._is_primitive_array(*pair, scope) for pair in zip(signature.parameters, arguments)):
             return None  # Arrays.stream(int[]) and the like have overloads of their own
