@@ -98,6 +98,7 @@ def _sweep(scopes: JavaScopes, nodes: dict[str, list[Node]], calls: list[Call]) 
     """Meet every node once, in the order of the bytes at which it counts; at one byte, outer before inner."""
     # a.b.C holds a.b, which starts at the same byte: the whole name is met first
     nodes["scoped_type_name"] = sorted(nodes.get("scoped_type_name", ()), key=_end, reverse=True)
+    nodes["field_access"] = sorted(nodes.get("field_access", ()), key=_end)  # the order of captures is not one of bytes
     # A call counts where its name stands, so that a chain is met from the left.
     rank_of_calls = len(HANDLERS)
     width = rank_of_calls + 1
