@@ -222,6 +222,11 @@ def test_a_read_is_a_name_that_no_local_variable_has() -> None:
     ]
 
 
+def test_links_of_a_chain_are_read_from_the_left() -> None:
+    found = [one for one in parse(method("x(a.b.c.d, e.f.g);")).references if one.kind == "read" and "." in one.value]
+    assert [one.value for one in found] == ["a.b", "a.b.c", "a.b.c.d", "e.f", "e.f.g"]
+
+
 def test_locals_of_one_name_are_told_apart_in_paths() -> None:
     body = "{ A x = null; x.f(); } { B x = null; x.f(); }"
     assert [value for _, _, value in references(method(body), "call")] == ["%x.f", "%x~2.f"]

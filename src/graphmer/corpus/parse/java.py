@@ -23,18 +23,21 @@ Paths are written by `java_text.access_path`; a local variable is `%` and the la
 import re
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Any
 
 from tree_sitter import Node
 
 from graphmer.corpus.parse.java_definitions import DEFINITIONS, become
 from graphmer.corpus.parse.java_scopes import Body, JavaScopes, first_child, span
-from graphmer.corpus.parse.java_text import erase, squeeze
+from graphmer.corpus.parse.java_text import erase, squeeze, type_name_span
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
-from graphmer.corpus.parse.treesitter import captures, name_of, parse, too_deep
+from graphmer.corpus.parse.treesitter import captures, parse, too_deep
 
-SUPER = re.compile(rb"\s*\.\s*super\b")
+SPACE = re.compile(rb"\s*")
+CLOSING = ord("}")
 IMPORT = re.compile(r"import\s+(static\s+)?([^;*]+?)\s*(\.\s*\*)?\s*;?$", re.DOTALL)
 
+Call = tuple[int, int, int, int, Node]  # first and last byte of the call and of its name; the call
 Handler = Callable[[JavaScopes, Node], None]
 
 
@@ -49,8 +52,9 @@ def parse_java(source: bytes, where: FileKey) -> ParsedFile:
     )
     scopes = JavaScopes(source, where, package)
     _define_module(scopes, root)
-    _prepare(scopes, nodes)
-    _sweep(scopes, nodes)
+    calls = _calls(nodes.get("call", []))
+    _prepare(scopes, nodes, calls)
+    _sweep(scopes, nodes, calls)
     status, reason = ("partial", "syntax_error") if root.has_error else ("ok", "")
     return ParsedFile(package, scopes.symbols, scopes.references, status, reason)
 
@@ -61,32 +65,55 @@ def _define_module(scopes: JavaScopes, root: Node) -> None:
     scopes.symbols.append(Symbol(scopes.prefix, "module", name, scopes.package, "", 0, end, 0, 0, "", "", 0, 0, ""))
 
 
-def _prepare(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:
-    """What later steps look up by place: the parts that types play, modifiers, javadoc."""
+def _calls(nodes: list[Node]) -> list[Call]:
+    """Calls that have a name, as spans."""
+    names = [node.child_by_field_name("name") for node in nodes]
+    found = [
+        (node.start_byte, node.end_byte, name.start_byte, name.end_byte, node)
+        for name, node in zip(names, nodes)
+        if name is not None
+    ]
+    return [call for call in found if call[2] < call[3]]
+
+
+def _prepare(scopes: JavaScopes, nodes: dict[str, list[Node]], calls: list[Call]) -> None:
+    """What later steps look up by place: the parts that some types play, and javadoc."""
     for name, found in nodes.items():
         if name.startswith("role."):
-            role = name[len("role.") :]
-            scopes.roles.update((node.start_byte, role) for node in found)
-    scopes.modifiers = {node.start_byte: node for node in nodes.get("modifiers", ())}
+            scopes.roles.update(dict.fromkeys([node.start_byte for node in found], name[len("role.") :]))
+    scopes.calls = {end: (start, name_start) for start, end, name_start, _, _ in calls}
+    for node in nodes.get("new", ()):
+        kind = node.child_by_field_name("type")
+        if kind is not None:
+            scopes.calls[node.end_byte] = (node.start_byte, type_name_span(kind, scopes.source)[0])
     source = scopes.source
-    spans = ((node.end_byte, node.start_byte) for node in nodes.get("comment", ()))
-    scopes.comments = sorted(
-        (end, start) for end, start in spans if source.startswith(b"/**", start) and end > start + 4
-    )
+    for node in nodes.get("comment", ()):
+        start, end = node.start_byte, node.end_byte
+        if end > start + 4 and source.startswith(b"/**", start):
+            after = SPACE.match(source, end)
+            scopes.docs[end if after is None else after.end()] = (start, end)
 
 
-def _sweep(scopes: JavaScopes, nodes: dict[str, list[Node]]) -> None:
+def _sweep(scopes: JavaScopes, nodes: dict[str, list[Node]], calls: list[Call]) -> None:
     """Meet every node once, in the order of the bytes at which it counts; at one byte, outer before inner."""
     # a.b.C holds a.b, which starts at the same byte: the whole name is met first
     nodes["scoped_type_name"] = sorted(nodes.get("scoped_type_name", ()), key=_end, reverse=True)
-    events: list[tuple[int, Handler, Node]] = []
-    width = len(HANDLERS)
-    for rank, (name, (place, handler)) in enumerate(HANDLERS.items()):
-        events += [(place(node) * width + rank, handler, node) for node in nodes.get(name, ())]
+    nodes["field_access"] = sorted(nodes.get("field_access", ()), key=_end)  # the order of captures is not one of bytes
+    # A call counts where its name stands, so that a chain is met from the left.
+    rank_of_calls = len(HANDLERS)
+    width = rank_of_calls + 1
+    events: list[tuple[int, int, Any, Any]] = [
+        (call[2] * width + rank_of_calls, call[2], _call, call) for call in calls
+    ]
+    for rank, (name, handler) in enumerate(HANDLERS.items()):
+        found = nodes.get(name)
+        if found:
+            starts = [node.start_byte for node in found]
+            events += [(start * width + rank, start, handler, node) for start, node in zip(starts, found)]
     events.sort(key=itemgetter(0))
     frames = scopes.frames
-    for key, handler, node in events:
-        while key // width >= frames[-1].end:
+    for _, start, handler, node in events:
+        while start >= frames[-1].end:
             scopes.leave()
         handler(scopes, node)
     while len(frames) > 1:
@@ -108,34 +135,22 @@ def _import(scopes: JavaScopes, node: Node) -> None:
     scopes.refer("static_import" if static else "import", name, value, 0, end - len(name.encode()), end)
 
 
-def _arguments(scopes: JavaScopes, node: Node) -> tuple[int, str]:
-    """The number of a call's arguments, and their paths, each after a space."""
-    paths = scopes.argument_paths(node)
-    return len(paths), "".join(f" {path}" for path in paths)
-
-
-def _call(scopes: JavaScopes, node: Node) -> None:
-    name_node = name_of(node)
-    if name_node is None:
-        return
-    source, name = scopes.source, scopes.text(name_node)
-    receiver = node.child_by_field_name("object")
-    if receiver is None:
-        value = name
-    elif SUPER.match(source, receiver.end_byte):
-        value = f"{scopes.path(receiver)}.super.{name}"  # Outer.super.m(): an interface's default method
-    else:
-        value = f"{scopes.path(receiver)}.{name}"
-    count, arguments = _arguments(scopes, node)
-    scopes.refer("call", name, value + arguments, count, name_node.start_byte, name_node.end_byte)
+def _call(scopes: JavaScopes, call: Call) -> None:
+    start, end, name_start, name_end, node = call
+    name = scopes.source[name_start:name_end].decode("utf-8", "replace")
+    value = name if start == name_start else f"{scopes.receiver(node, start, name_start)}.{name}"
+    arguments = scopes.arguments(node, name_end, end)
+    if arguments:
+        value = f"{value} {' '.join(arguments)}"
+    scopes.refer("call", name, value, len(arguments), name_start, name_end)
 
 
 def _constructor_call(scopes: JavaScopes, node: Node) -> None:
     word = node.child_by_field_name("constructor")
     if word is not None:
-        count, arguments = _arguments(scopes, node)
+        arguments = scopes.argument_paths(node)
         name = scopes.text(word)
-        scopes.refer("constructor_call", name, name + arguments, count, word.start_byte, word.end_byte)
+        scopes.refer("constructor_call", name, " ".join([name, *arguments]), len(arguments), *span(word))
 
 
 def _new(scopes: JavaScopes, node: Node) -> None:
@@ -147,10 +162,11 @@ def _new(scopes: JavaScopes, node: Node) -> None:
     outer = first_child(node)
     if outer is not None and scopes.source[node.start_byte : node.start_byte + 3] != b"new":
         value = f"{scopes.path(outer)}::{value}"
-    count, arguments = _arguments(scopes, node)
-    scopes.refer("new", name, value + arguments, count, start, end)
-    body = node.children[-1]
-    if body.type == "class_body":
+    scopes.roles[kind.start_byte] = "new"
+    arguments = scopes.arguments(node, kind.end_byte, node.end_byte)
+    scopes.refer("new", name, " ".join([value, *arguments]), len(arguments), start, end)
+    body = node.children[-1] if scopes.source[node.end_byte - 1] == CLOSING else None
+    if body is not None and body.type == "class_body":
         scopes.bodies[body.start_byte] = Body("anonymous", node, name, value, start, end)
 
 
@@ -206,11 +222,10 @@ def _throw(scopes: JavaScopes, node: Node) -> None:
 
 
 def _annotation(scopes: JavaScopes, node: Node) -> None:
-    owners, end = scopes.annotated
     value = "".join(scopes.text(node).split())
     name = value.rpartition(".")[2]
-    if node.start_byte < end:
-        for owner in owners:
+    if node.start_byte < scopes.annotations_end:
+        for owner in scopes.annotated:
             scopes.refer("annotation", name, value, 0, node.end_byte - len(name.encode()), node.end_byte, owner)
 
 
@@ -245,33 +260,22 @@ def _identifier(scopes: JavaScopes, node: Node) -> None:
         scopes.refer("read", name, name, 0, start, end)
 
 
-def _start(node: Node) -> int:
-    return node.start_byte
-
-
 def _end(node: Node) -> int:
     return node.end_byte
 
 
-def _name(node: Node) -> int:
-    """A call counts where its name stands, so that a chain is met from the left."""
-    name = node.child_by_field_name("name") or node.child_by_field_name("field")
-    return node.start_byte if name is None else name.start_byte
-
-
 # In the order in which they are met where several start at one byte: what opens a scope comes first.
-HANDLERS: dict[str, tuple[Callable[[Node], int], Handler]] = {
-    "import": (_start, _import),
-    **{name: (_start, handler) for name, handler in DEFINITIONS.items()},
-    "annotation": (_start, _annotation),
-    "throw": (_start, _throw),
-    "new": (_start, _new),
-    "constructor_call": (_start, _constructor_call),
-    "assignment": (_start, _assignment),
-    "call": (_name, _call),
-    "method_reference": (_start, _method_reference),
-    "field_access": (_name, _field_access),
-    "scoped_type_name": (_start, _scoped_type_name),
-    "type_name": (_start, _type_name),
-    "identifier": (_start, _identifier),
+HANDLERS: dict[str, Handler] = {
+    "import": _import,
+    **DEFINITIONS,
+    "annotation": _annotation,
+    "throw": _throw,
+    "new": _new,
+    "constructor_call": _constructor_call,
+    "assignment": _assignment,
+    "method_reference": _method_reference,
+    "field_access": _field_access,
+    "scoped_type_name": _scoped_type_name,
+    "type_name": _type_name,
+    "identifier": _identifier,
 }

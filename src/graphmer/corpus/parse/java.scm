@@ -25,25 +25,22 @@
 (lambda_expression parameters: (identifier) @lambda_parameter)
 (inferred_parameters (identifier) @lambda_parameter)
 (type_parameter) @type_parameter
-(modifiers) @modifiers
 (block_comment) @comment
 
 ; Local variables, and what ends their scope
 (local_variable_declaration) @local
-(resource name: (_)) @local
+(resource name: (_)) @local.resource
 (enhanced_for_statement) @local.for
 (catch_formal_parameter) @local.catch
+(block (local_variable_declaration)) @block
+(constructor_body (local_variable_declaration)) @block
+(switch_block_statement_group (local_variable_declaration)) @block
+(for_statement init: (local_variable_declaration)) @block
+(catch_clause) @block
+(try_with_resources_statement) @block
 (instanceof_expression name: (_)) @local.pattern
 (type_pattern) @local.pattern
 (record_pattern_component) @local.pattern
-(block) @block
-(constructor_body) @block
-(for_statement) @block
-(enhanced_for_statement) @block
-(catch_clause) @block
-(try_with_resources_statement) @block
-(switch_block_statement_group) @block
-(switch_rule) @block
 
 ; What code does
 (method_invocation) @call
@@ -55,9 +52,8 @@
 (update_expression) @assignment
 (throw_statement) @throw
 
-; Names as values: fields, classes, local variables. Plain (identifier) would capture twice as many nodes.
-(argument_list (identifier) @identifier)
-(method_invocation object: (identifier) @identifier)
+; Names as values: fields, classes, local variables. Plain (identifier) would capture four times
+; as many nodes; arguments and receivers of calls are met with their call.
 (field_access object: (identifier) @identifier)
 (array_access (identifier) @identifier)
 (binary_expression (identifier) @identifier)
@@ -89,26 +85,15 @@
 (element_value_array_initializer (identifier) @identifier)
 (annotation_argument_list (identifier) @identifier)
 
-; The types that are named, and the part that each plays
+; The types that are named, and the part of those that no definition or new object names
 (type_identifier) @type_name
 (scoped_type_identifier) @scoped_type_name
 (superclass (_) @role.extends)
 (extends_interfaces (type_list (_) @role.extends))
 (super_interfaces (type_list (_) @role.implements))
 (throws (_) @role.throws)
-(catch_type (_) @role.catch)
 (cast_expression type: (_) @role.cast)
 (instanceof_expression right: (_) @role.instanceof)
-(object_creation_expression type: (_) @role.new)
-(method_declaration type: (_) @role.return_type)
-(annotation_type_element_declaration type: (_) @role.return_type)
-(formal_parameter type: (_) @role.param_type)
-(spread_parameter . (modifiers)? . [(type_identifier) (scoped_type_identifier) (generic_type) (array_type)] @role.param_type)
-(field_declaration type: (_) @role.field_type)
-(constant_declaration type: (_) @role.field_type)
-(local_variable_declaration type: (_) @role.local_type)
-(resource type: (_) @role.local_type)
-(enhanced_for_statement type: (_) @role.local_type)
 
 ; Annotations
 (modifiers (marker_annotation name: (_) @annotation))

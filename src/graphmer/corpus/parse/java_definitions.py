@@ -9,12 +9,20 @@ from graphmer.corpus.parse.java_text import erase, one_line, plain_parameters, s
 from graphmer.corpus.parse.treesitter import name_of
 
 PRIMITIVES = frozenset({"byte", "short", "int", "long", "float", "double", "char", "boolean"})
+KEYWORDS = {
+    "class": b"class",
+    "interface": b"interface",
+    "enum": b"enum",
+    "record": b"record",
+    "annotation_type": b"@interface",
+}
+RANGES = frozenset(  # what ends the scope of a variable that a pattern declares
+    {
+        *("block", "constructor_body", "switch_rule", "switch_block_statement_group", "for_statement"),
+        *("enhanced_for_statement", "lambda_expression", "class_body", "enum_body", "program"),
+    }
+)
 ENUM_CONSTANT_MODIFIERS = ("enum", "final", "public", "static")
-
-
-def _block(scopes: JavaScopes, node: Node) -> None:
-    scopes.enter(node.end_byte)
-    scopes.frames[-1].result = scopes.lambda_blocks.get(node.start_byte)
 
 
 def _type(kind: str) -> Callable[[JavaScopes, Node], None]:
@@ -22,9 +30,14 @@ def _type(kind: str) -> Callable[[JavaScopes, Node], None]:
         name, body = name_of(node), node.child_by_field_name("body")
         if name is None:
             return
-        header = scopes.source[name.end_byte : body.start_byte if body is not None else node.end_byte]
+        start, end = name.start_byte, name.end_byte
+        header = scopes.source[end : body.start_byte if body is not None else node.end_byte]
         signature = plain_parameters(header.decode("utf-8", "replace"))
-        scopes.enter(node.end_byte, scopes.define(kind, node, scopes.text(name), span(name), signature))
+        keyword = scopes.source.rfind(KEYWORDS[kind], node.start_byte, start)
+        modifiers = scopes.modifiers(kind, node, max(keyword, node.start_byte))
+        owner = scopes.define(kind, node, scopes.text(name), (start, end), signature, modifiers)
+        scopes.annotate(node.start_byte, owner)
+        scopes.enter(node.end_byte, owner)
 
     return define
 
@@ -44,31 +57,40 @@ def _enum_constant(scopes: JavaScopes, node: Node) -> None:
     name, body = name_of(node), node.child_by_field_name("body")
     if name is None:
         return
-    enum = scopes.owner.path.rpartition(".")[2]
-    scopes.define("field", node, scopes.text(name), span(name), enum, *ENUM_CONSTANT_MODIFIERS)
-    arguments = "".join(f" {path}" for path in scopes.argument_paths(node))
-    scopes.refer("constant", scopes.text(name), f"this{arguments}", arguments.count(" "), *span(name))
+    enum, text, token = scopes.owner.part, scopes.text(name), span(name)
+    modifiers = scopes.modifiers("constant", node, token[0], *ENUM_CONSTANT_MODIFIERS)
+    scopes.annotate(node.start_byte, scopes.define("field", node, text, token, enum, modifiers))
+    arguments = scopes.argument_paths(node)
+    scopes.refer("constant", text, " ".join(["this", *arguments]), len(arguments), *token)
     if body is not None:
-        scopes.bodies[body.start_byte] = Body("enum_body", node, enum, enum, *span(name))
+        scopes.bodies[body.start_byte] = Body("enum_body", node, enum, enum, *token)
 
 
 def _method(scopes: JavaScopes, node: Node) -> None:
     name, returned = name_of(node), node.child_by_field_name("type")
     if name is None or returned is None:
         return
-    parameters = _parameters(scopes, node)
-    kind = one_line(scopes.text(returned) + scopes.text(node.child_by_field_name("dimensions")))
-    extra = _implied(parameters)
-    owner = scopes.define("method", node, scopes.text(name), span(name), f"{parameters} -> {kind}", *extra)
+    start, (name_start, name_end) = returned.start_byte, span(name)
+    scopes.roles[start] = "return_type"
+    parameters = node.child_by_field_name("parameters")
+    kind = scopes.text(returned)
+    if parameters is not None and scopes.source[parameters.end_byte : parameters.end_byte + 1] == b"[":
+        kind += scopes.text(node.child_by_field_name("dimensions"))  # int f()[]
+    if not kind.isidentifier():
+        kind = one_line(kind)
+    shown = plain_parameters(scopes.text(parameters)) or "()"
+    modifiers = scopes.modifiers("method", node, start, *_implied(shown))
+    text = scopes.source[name_start:name_end].decode("utf-8", "replace")
+    owner = scopes.define("method", node, text, (name_start, name_end), f"{shown} -> {kind}", modifiers)
+    scopes.annotate(node.start_byte, owner)
     scopes.enter(node.end_byte, owner)
     word = kind.partition("[")[0].strip()
     if word in PRIMITIVES:
-        start = returned.start_byte
         scopes.refer("return_type", word, word, 0, start, start + len(word))
 
 
-def _implied(parameters: str) -> list[str]:
-    return ["varargs"] if "..." in parameters else []
+def _implied(parameters: str) -> tuple[str, ...]:
+    return ("varargs",) if "..." in parameters else ()
 
 
 def _constructor(scopes: JavaScopes, node: Node) -> None:
@@ -76,34 +98,40 @@ def _constructor(scopes: JavaScopes, node: Node) -> None:
     if name is None:
         return
     record = node.parent.parent if node.type == "compact_constructor_declaration" and node.parent is not None else None
-    parameters = _parameters(scopes, record or node)
-    extra = _implied(parameters)
-    owner = scopes.define("constructor", node, scopes.text(name), span(name), parameters, *extra)
+    shown = plain_parameters(scopes.text((record or node).child_by_field_name("parameters"))) or "()"
+    modifiers = scopes.modifiers("constructor", node, name.start_byte, *_implied(shown))
+    owner = scopes.define("constructor", node, scopes.text(name), span(name), shown, modifiers)
+    scopes.annotate(node.start_byte, owner)
     scopes.enter(node.end_byte, owner)
-
-
-def _parameters(scopes: JavaScopes, node: Node) -> str:
-    return plain_parameters(scopes.text(node.child_by_field_name("parameters"))) or "()"
 
 
 def _parameter(scopes: JavaScopes, node: Node) -> None:
     """A parameter; a component of a record is a field of it."""
-    name, kind = name_of(node), node.child_by_field_name("type")
-    dimensions = scopes.text(node.child_by_field_name("dimensions"))
+    name, kind = node.child_by_field_name("name"), node.child_by_field_name("type")
+    dimensions = ""
     extra: tuple[str, ...] = ()
-    if node.type == "spread_parameter":  # its type has no field name, and its name stands in a declarator
+    if kind is None:  # `int... rest`: its type has no field name, and its name stands in a declarator
         children = [child for child in node.named_children if child.type != "modifiers"]
         kind, name = children[0], name_of(children[-1])
         dimensions, extra = "...", ("varargs",)
-    if name is None or kind is None:
+    if name is None or name.end_byte == name.start_byte:
         return
-    signature = one_line(scopes.text(kind) + dimensions)
-    text = scopes.text(name)
+    start, end = span(kind)
+    scopes.roles[start] = "param_type"
+    written = scopes.source[start:end].decode("utf-8", "replace")
+    if not dimensions and scopes.source[name.end_byte : node.end_byte]:
+        dimensions = scopes.text(node.child_by_field_name("dimensions"))
+    signature = written if written.isidentifier() and not dimensions else one_line(written + dimensions)
     if scopes.owner.kind == "record":
-        scopes.define("field", node, text, span(name), signature, "final", "private", "record")
+        modifiers = scopes.modifiers("field", node, start, "final", "private", "record")
+        scopes.annotate(
+            node.start_byte, scopes.define("field", node, scopes.text(name), span(name), signature, modifiers)
+        )
         return
-    part = scopes.define("parameter", node, text, span(name), signature, *extra).path.rpartition(".")[2]
-    scopes.show(scopes.visible, text, f"%{part}")
+    modifiers = scopes.modifiers("parameter", node, start, *extra) if extra or start > node.start_byte else ""
+    scopes.add_variable("parameter", node, name, signature, modifiers, 0)
+    if scopes.annotations_end > node.start_byte:
+        scopes.annotated = [scopes.symbols[-1].symbol]
 
 
 def _lambda(scopes: JavaScopes, node: Node) -> None:
@@ -114,15 +142,10 @@ def _lambda(scopes: JavaScopes, node: Node) -> None:
     become(scopes, node)
     scopes.enter(node.end_byte, owner)
     body = node.child_by_field_name("body")
-    if body is None:
-        return
-    if body.type != "block":
-        scopes.frames[-1].result = body
-        return
-    last = body.named_child(body.named_child_count - 1) if body.named_child_count else None
-    returned = last.named_child(0) if last is not None and last.type == "return_statement" else None
-    if returned is not None:
-        scopes.lambda_blocks[body.start_byte] = returned
+    if body is not None and body.type == "block":
+        last = body.named_child(body.named_child_count - 1) if body.named_child_count else None
+        body = last.named_child(0) if last is not None and last.type == "return_statement" else None
+    scopes.frames[-1].result = body
 
 
 def become(scopes: JavaScopes, node: Node) -> None:
@@ -153,30 +176,77 @@ def _target(scopes: JavaScopes, node: Node) -> str:
 
 
 def _lambda_parameter(scopes: JavaScopes, node: Node) -> None:
-    name = scopes.text(node)
-    part = scopes.define("parameter", node, name, span(node), "").path.rpartition(".")[2]
-    scopes.show(scopes.visible, name, f"%{part}")
+    scopes.add_variable("parameter", node, node, "", "", 0)
 
 
 def _field(scopes: JavaScopes, node: Node) -> None:
-    kind = scopes.text(node.child_by_field_name("type"))
+    written = node.child_by_field_name("type")
+    if written is None:
+        return
+    scopes.roles[written.start_byte] = "field_type"
+    kind = scopes.text(written)
+    modifiers = scopes.modifiers("field", node, written.start_byte)
+    owners = []
     for declarator in node.children_by_field_name("declarator"):
         name = name_of(declarator)
         if name is not None:
             signature = one_line(kind + scopes.text(declarator.child_by_field_name("dimensions")))
-            scopes.define("field", node, scopes.text(name), span(name), signature)
+            owners.append(scopes.define("field", node, scopes.text(name), span(name), signature, modifiers))
+    scopes.annotate(node.start_byte, *owners)
+
+
+def _block(scopes: JavaScopes, node: Node) -> None:
+    """What ends the scope of local variables, where it is not the whole of a definition."""
+    end = node.end_byte
+    if end < scopes.frames[-1].end:
+        scopes.enter(end, scopes.frames[-1].owner)
 
 
 def _local(scopes: JavaScopes, node: Node) -> None:
-    kind = scopes.text(node.child_by_field_name("type"))
-    for declarator in node.children_by_field_name("declarator") or [node]:  # a resource declares one itself
-        name, value = name_of(declarator), declarator.child_by_field_name("value")
+    first = node.child_by_field_name("declarator")
+    if first is None:
+        return
+    single = first.end_byte >= node.end_byte - 1  # only a semicolon follows
+    _declare(scopes, node, [first] if single else node.children_by_field_name("declarator"))
+
+
+def _resource(scopes: JavaScopes, node: Node) -> None:
+    """What a `try` opens; it declares one variable itself."""
+    _declare(scopes, node, [node])
+
+
+def _declare(scopes: JavaScopes, node: Node, declarators: list[Node]) -> None:
+    written = node.child_by_field_name("type")
+    if written is None:
+        return
+    start, stop = span(written)
+    scopes.roles[start] = "local_type"
+    kind = scopes.source[start:stop].decode("utf-8", "replace")
+    for declarator in declarators:
+        name = name_of(declarator)
         if name is None:
             continue
-        dimensions = scopes.text(declarator.child_by_field_name("dimensions"))
-        part = scopes.define_local(node, kind + dimensions, name)
-        if kind == "var" and value is not None:
-            scopes.refer("assign", part, scopes.path(value), 0, name.start_byte, name.end_byte)
+        name_end = name.end_byte
+        dimensions = ""
+        if scopes.source[name_end : name_end + 1] == b"[" and declarator is not node:
+            dimensions = scopes.text(declarator.child_by_field_name("dimensions"))
+        _add_local(scopes, node, name, start, kind + dimensions, 0)
+        value = declarator.child_by_field_name("value") if kind == "var" else None
+        if value is not None:
+            _assign(scopes, name, scopes.path(value))
+
+
+def _add_local(scopes: JavaScopes, node: Node, name: Node, type_start: int, kind: str, end: int) -> None:
+    signature = kind if kind.isidentifier() else one_line(kind)
+    modifiers = scopes.modifiers("local", node, type_start) if type_start > node.start_byte else ""
+    scopes.add_variable("local", node, name, signature, modifiers, end)
+    if scopes.annotations_end > node.start_byte:
+        scopes.annotated = [scopes.symbols[-1].symbol]
+
+
+def _assign(scopes: JavaScopes, name: Node, value: str) -> None:
+    part = scopes.visible[scopes.text(name)][1:]
+    scopes.refer("assign", part, value, 0, *span(name))
 
 
 def _local_for(scopes: JavaScopes, node: Node) -> None:
@@ -184,24 +254,32 @@ def _local_for(scopes: JavaScopes, node: Node) -> None:
     value = node.child_by_field_name("value")
     if kind is None or name is None:
         return
-    part = scopes.define_local(node, scopes.text(kind), name)
-    if scopes.text(kind) == "var" and value is not None:
-        scopes.refer("assign", part, scopes.path(value) + "[]", 0, name.start_byte, name.end_byte)
+    scopes.roles[kind.start_byte] = "local_type"
+    text = scopes.text(kind)
+    _add_local(scopes, node, name, node.start_byte, text, node.end_byte)
+    if text == "var" and value is not None:
+        _assign(scopes, name, scopes.path(value) + "[]")
 
 
 def _local_catch(scopes: JavaScopes, node: Node) -> None:
     name = name_of(node)
     kinds = [child for child in node.named_children if child.type == "catch_type"]
+    for kind in kinds[0].named_children if kinds else ():
+        scopes.roles[kind.start_byte] = "catch"
     if name is not None and kinds:
-        scopes.define_local(node, scopes.text(kinds[0]), name)
+        _add_local(scopes, node, name, kinds[0].start_byte, scopes.text(kinds[0]), 0)
 
 
 def _local_pattern(scopes: JavaScopes, node: Node) -> None:
-    """`o instanceof Foo foo`, `case Foo foo`, and the parts of a record pattern."""
+    """`o instanceof Foo foo`, `case Foo foo`, and the parts of a record pattern: visible in what is around."""
     name = name_of(node) or node.named_child(node.named_child_count - 1)
     kind = node.child_by_field_name("right") or node.named_child(0)
-    if name is not None and kind is not None and name.type == "identifier" and kind != name:
-        scopes.define_local(node, scopes.text(kind), name)
+    if name is None or kind is None or name.type != "identifier" or kind == name:
+        return
+    around = node.parent
+    while around is not None and around.type not in RANGES:
+        around = around.parent
+    _add_local(scopes, node, name, node.start_byte, scopes.text(kind), 0 if around is None else around.end_byte)
 
 
 def _type_parameter(scopes: JavaScopes, node: Node) -> None:
@@ -229,6 +307,7 @@ DEFINITIONS: dict[str, Callable[[JavaScopes, Node], None]] = {
     "lambda_parameter": _lambda_parameter,
     "parameter": _parameter,
     "local": _local,
+    "local.resource": _resource,
     "local.for": _local_for,
     "local.catch": _local_catch,
     "local.pattern": _local_pattern,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,19 @@ SIMPLE_PATH = re.compile(rb"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*|[$_][\w$]*")
 TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 ANNOTATION_OR_FINAL = re.compile(r"@(?!interface\b)[\w.]+(?:\s*\([^()]*\))?\s*|\bfinal\s+")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+LINE_START = re.compile(r"[^\S\n]*\n[^\S\n]*(?:\*[^\S\n]*)?")
+AROUND_LINE_END = re.compile(r"[^\S\n]*\n[^\S\n]*")
+BLANK_LINES = re.compile(r"\n{3,}")
 BLOCK_TAG = re.compile(r"^@\w+", re.MULTILINE)
 INLINE_TAG = re.compile(r"\{@\w+\s*([^{}]*)\}")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 MAX_OPERANDS = 16
 MAX_PATH_BYTES = 200  # nothing resolves at that length, and a path is walked link by link
 
+PLAIN_ARGUMENTS = re.compile(rb"\([\w$.,\s]*\)")
+TEXT_ARGUMENT = re.compile(rb'\("[^"\\\n]*"\)')
+NUMBER = re.compile(rb"\.?[0-9][\w.]*")
+HEXADECIMAL = (b"0x", b"0X")
 EXPRESSION = "<expr>"
 WORDS: Mapping[bytes, str] = {b"null": "<null>", b"true": "<boolean>", b"false": "<boolean>"}
 LITERALS: Mapping[str, str] = {
@@ -56,7 +64,13 @@ def squeeze(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Source text without comments, its white space collapsed."""
-    return " ".join(COMMENT.sub(" ", text).split())
+    return " ".join((COMMENT.sub(" ", text) if "/" in text else text).split())
+
+
+@lru_cache(maxsize=1 << 12)
+def modifier_words(text: bytes) -> tuple[str, ...]:
+    """The words before a declared type or name that stand outside comments and type parameters."""
+    return tuple(COMMENT.sub(" ", text.decode("utf-8", "replace")).partition("<")[0].split())
 
 
 def plain_parameters(text: str) -> str:
@@ -66,15 +80,16 @@ def plain_parameters(text: str) -> str:
 
 def clean_javadoc(text: str) -> str:
     """The description of a javadoc comment: no markers, no block tags, inline tags and HTML by their text."""
-    lines = (
-        line.strip().removeprefix("*").strip() for line in text.removeprefix("/**").removesuffix("*/").splitlines()
-    )
-    body = "\n".join(lines).strip()
+    body = text.removeprefix("/**").removesuffix("*/").replace("\r\n", "\n").replace("\r", "\n")
+    body = LINE_START.sub("\n", body).strip("* \t\n\f")
     tag = BLOCK_TAG.search(body)
     if tag:
         body = body[: tag.start()]
-    body = HTML_TAG.sub("", INLINE_TAG.sub(r"\1", body))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in body.splitlines())).strip()
+    if "{@" in body:
+        body = INLINE_TAG.sub(r"\1", body)
+    if "<" in body:
+        body = AROUND_LINE_END.sub("\n", HTML_TAG.sub("", body))
+    return BLANK_LINES.sub("\n\n", body).strip()
 
 
 def access_path(node: "Node", source: bytes) -> str:
@@ -97,6 +112,26 @@ def access_path(node: "Node", source: bytes) -> str:
         node = inner
     path = head + "".join(reversed(tail))
     return path if len(path) <= MAX_PATH_BYTES and EXPRESSION not in path else EXPRESSION
+
+
+@lru_cache(maxsize=1 << 14)
+def plain_path(text: bytes) -> str:
+    """The path of an argument that is a dotted name, a number or a word; empty where it is none of these."""
+    if len(text) > MAX_PATH_BYTES:
+        return ""
+    if NUMBER.fullmatch(text):
+        return _number(text.replace(b"_", b""))
+    if SIMPLE_PATH.fullmatch(text):
+        return WORDS.get(text) or text.decode()
+    return ""
+
+
+def _number(text: bytes) -> str:
+    if text[-1:] in b"lL":
+        return "<long>"
+    if text.startswith(HEXADECIMAL) or text.isdigit() or text[1:2] in b"bB":
+        return "<int>"
+    return "<float>" if text[-1:] in b"fF" else "<double>"
 
 
 def _step(node: "Node", tail: list[str]) -> "Node | None":
@@ -124,12 +159,12 @@ def _step(node: "Node", tail: list[str]) -> "Node | None":
 
 def _operand(node: "Node", source: bytes, is_receiver: bool) -> str:
     if node.type != "binary_expression":
-        return _head(node, source)
+        return _head(node, source, is_receiver)
     path = _operation(node, source)
     return EXPRESSION if is_receiver and not path.startswith("<") else path
 
 
-def _head(node: "Node", source: bytes) -> str:
+def _head(node: "Node", source: bytes, is_part: bool) -> str:
     kind = node.type
     if kind == "method_invocation":
         name = node.child_by_field_name("name")
@@ -137,7 +172,7 @@ def _head(node: "Node", source: bytes) -> str:
     if kind in LITERALS:
         return LITERALS[kind]
     if kind in PLACED:
-        return f"{PLACED[kind]}{node.start_byte}"
+        return EXPRESSION if is_part else f"{PLACED[kind]}{node.start_byte}"
     if kind in INTEGERS:
         return "<long>" if source[node.end_byte - 1 : node.end_byte] in b"lL" else "<int>"
     if kind in FLOATS:
@@ -185,15 +220,20 @@ def _operation(node: "Node", source: bytes) -> str:
         if operator in LOGICAL:
             return "<boolean>" if current is node else EXPRESSION
         shift = operator in SHIFTS  # the left side alone decides
-        operands.append("<int>" if shift or right is None else access_path(right, source))
+        operands.append("<int>" if shift or right is None else _part(right, source))
         links.append("+" if operator == "+" else "*")
         current = current.child_by_field_name("left")
     if current is None or len(operands) == MAX_OPERANDS:
         return "<String>" if "<String>" in operands and "*" not in links else EXPRESSION
-    first = access_path(current, source)
+    first = _part(current, source)
     if "<String>" in (first, *operands) and "*" not in links:
         return "<String>"
     return first + "".join(link + operand for link, operand in zip(reversed(links), reversed(operands)))
+
+
+def _part(node: "Node", source: bytes) -> str:
+    path = access_path(node, source)
+    return EXPRESSION if path.startswith(tuple(PLACED.values())) else path
 
 
 def _text(node: "Node | None", source: bytes) -> str:

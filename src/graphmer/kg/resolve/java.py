@@ -18,7 +18,7 @@ from graphmer.kg.resolve.java_tests import test_facts
 def resolve_java(package: PackageFacts, params: GraphParams) -> Resolved:
     """The facts, external entities, entity types and call counts of the Java files of one package."""
     types = JavaGenerics(package)
-    resolved = Resolved(types=entity_types(package, types))
+    resolved = Resolved(types=entity_types(types))
     facts = JavaFacts(types, resolved, params)
     resolved.facts += declarations(types, resolved.types)
     resolved.facts += overrides(types)

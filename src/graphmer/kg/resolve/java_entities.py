@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-from graphmer.kg.facts import PackageFacts
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import is_throwable_name
 from graphmer.kg.resolve.java_types import JavaTypes
@@ -18,13 +17,12 @@ PLAIN = {
 }
 
 
-def entity_types(package: PackageFacts, types: JavaTypes) -> dict[str, str]:
+def entity_types(types: JavaTypes) -> dict[str, str]:
     """The type of every definition that is an entity; local variables and a file's module are none."""
     annotations: dict[str, set[str]] = defaultdict(set)
-    for file in package.files:
-        for reference in file.references:
-            if reference.kind == "annotation":
-                annotations[reference.scope].add(reference.name)
+    for kinds in types.references.values():
+        for reference in kinds.get("annotation", ()):
+            annotations[reference.scope].add(reference.name)
     found: dict[str, str] = {}
     for symbol in types.symbols.values():
         if symbol.kind in PLAIN:

@@ -45,10 +45,9 @@ class JavaExpressions(ABC):
         self._values: dict[tuple[str, str], Generic | None] = {}
         self._callees: dict[tuple[str, str], Callee] = {}
         self._fields: dict[tuple[str, str], Symbol | None] = {}
-        for file in types.package.files:
-            for reference in file.references:
-                if reference.kind == "assign":
-                    self._assigned[reference.scope, reference.name] = reference.value
+        for kinds in types.references.values():
+            for reference in kinds.get("assign", ()):
+                self._assigned[reference.scope, reference.name] = reference.value
 
     @abstractmethod
     def placed(self, place: str, scope: str) -> Generic | None:

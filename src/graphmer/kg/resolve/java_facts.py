@@ -1,6 +1,7 @@
 """From the references of one Java package to facts: one method a kind of reference."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.config import GraphParams
@@ -51,15 +52,18 @@ class JavaFacts:
     def add_file(self, file: SourceFile) -> None:
         """All facts that the references of a file show."""
         self._file = file.file
-        named = {reference.scope for reference in file.references if reference.kind == "constructor_call"}
+        kinds = self.types.references[file.file]
+        named = {reference.scope for reference in kinds.get("constructor_call", ())}
         for symbol in file.symbols:
-            if symbol.symbol in self.types.methods and symbol.kind == "constructor" and symbol.symbol not in named:
+            if symbol.kind == "constructor" and symbol.symbol in self.types.methods and symbol.symbol not in named:
                 self._implied_call(symbol)
-        self._type_references = [reference for reference in file.references if reference.kind in DECLARED_TYPES]
-        for reference in file.references:
-            handler = self._handlers.get(reference.kind)
+        self._type_references = [reference for kind in DECLARED_TYPES for reference in kinds.get(kind, ())]
+        self._type_references.sort(key=attrgetter("byte_start"))
+        for kind, references in kinds.items():
+            handler = self._handlers.get(kind)
             if handler is not None:
-                handler(reference)
+                for reference in references:
+                    handler(reference)
 
     def add(
         self, reference: Reference, relation: str, tail: str, resolution: str, share: int = 1, head: str = ""
@@ -68,8 +72,9 @@ class JavaFacts:
         confidence = 1.0
         if resolution in ("inferred", "ambiguous"):  # a lone candidate is a guess too
             confidence = min(1.0 / share, self.params.inferred_confidence)
-        place = (reference.byte_start, reference.byte_end)
-        fact = Fact(head or reference.scope, relation, tail, self._file, *place, resolution, confidence)
+        scope, _, _, _, _, start, end = reference
+        row = (head or scope, relation, tail, self._file, start, end, resolution, confidence)
+        fact: Fact = tuple.__new__(Fact, row)  # a third of the time of its own constructor
         self.resolved.facts.append(fact)
         return fact
 

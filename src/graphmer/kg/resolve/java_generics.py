@@ -43,24 +43,31 @@ def is_variable(kind: Generic) -> bool:
     return kind.base.startswith("?")
 
 
+def has_variables(kind: Generic) -> bool:
+    """Whether a type variable stands anywhere in a type."""
+    return kind.base.startswith("?") or any(has_variables(argument) for argument in kind.arguments)
+
+
 class JavaGenerics(JavaTypes):
     """Generic types of one package and of the standard library; every answer is remembered."""
 
     def __init__(self, package: PackageFacts) -> None:
         super().__init__(package)
         self._written: dict[tuple[str, str], Generic | None] = {}
+        self._signatures: dict[JavaMethod, Signature] = {}
         self._above: dict[str, tuple[Generic, ...]] = {}
         self._functions: dict[Generic, Function | None] = {}
 
     def written(self, text: str, scope: str) -> Generic | None:
         """The type that a text means inside a scope, with its arguments."""
+        scope = self.type_scope(scope)
         key = (text, scope)
         if key not in self._written:
             self._written[key] = self._read(text, scope, 0)
         return self._written[key]
 
     def _read(self, text: str, scope: str, depth: int) -> Generic | None:
-        erased = erase(text)
+        erased = text if text.isidentifier() else erase(text)
         variable = self._variable(erased.replace("[]", ""), scope)
         if variable:
             return Generic(variable + "[]" * erased.count("[]"))
@@ -187,15 +194,25 @@ class JavaGenerics(JavaTypes):
 
     def signature(self, method: JavaMethod, receiver: Generic | None) -> "Signature":
         """A method of the package, with what the receiver's arguments say about its class' variables."""
-        symbol = method.symbol
-        parameters = tuple(self.written(text, symbol.symbol) or UNKNOWN for text in method.written)
-        returned = self.written(symbol.signature.rpartition(" -> ")[2], symbol.symbol) if method.returned else None
-        seen_as = self.as_super(receiver, method.owner) if receiver is not None else None
-        return Signature(parameters, returned, {} if seen_as is None else self.bindings(seen_as))
+        plain = self.plain_signature(method)
+        if receiver is None or method.owner not in self.type_variables:
+            return plain
+        seen_as = self.as_super(receiver, method.owner)
+        return plain if seen_as is None else plain._replace(bindings=self.bindings(seen_as))
+
+    def plain_signature(self, method: JavaMethod) -> "Signature":
+        """A method of the package, as its own class sees it."""
+        found = self._signatures.get(method)
+        if found is None:
+            symbol = method.symbol
+            parameters = tuple(self.written(text, symbol.symbol) or UNKNOWN for text in method.written)
+            returned = self.written(symbol.signature.rpartition(" -> ")[2], symbol.symbol) if method.returned else None
+            found = self._signatures[method] = Signature(parameters, returned, {})
+        return found
 
     def seen_from(self, kind: Generic, receiver: Generic, owner: str) -> Generic:
         """The type of a member of a class, seen from a receiver of a subclass: Box<Item>.content is an Item."""
-        if "?" not in repr(kind):
+        if not has_variables(kind):
             return kind
         seen_as = self.as_super(receiver, owner)
         return kind if seen_as is None else substitute(kind, self.bindings(seen_as))

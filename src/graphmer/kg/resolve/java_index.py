@@ -10,6 +10,7 @@ from graphmer.kg.facts import PackageFacts, SourceFile
 
 CLASS_KINDS = frozenset({"class", "interface", "enum", "record", "annotation_type"})
 SUPERTYPES = ("extends", "implements", "anonymous", "enum_body")
+INDEXED = (*SUPERTYPES, "type_variable", "import", "static_import", "star_import")
 
 
 @dataclass
@@ -65,6 +66,7 @@ class JavaIndex:
         self.classes: dict[str, JavaClass] = {}
         self.imports: dict[str, Imports] = {}  # by file
         self.file_of: dict[str, str] = {}
+        self.references: dict[str, dict[str, list[Reference]]] = {}  # by file and kind, each in the order of the file
         self.modules: set[str] = set()
         self.type_variables: dict[str, dict[str, str]] = defaultdict(dict)  # scope -> name -> bound
         self.lambda_parameters: dict[str, list[str]] = {}
@@ -96,8 +98,12 @@ class JavaIndex:
                 owner.types.setdefault(symbol.name, symbol.symbol)
             elif symbol.kind == "lambda":
                 self.lambda_parameters[symbol.symbol] = [one.symbol for one in parameters[symbol.symbol]]
+        kinds = self.references[file.file] = defaultdict(list)
         for reference in file.references:
-            self._add_reference(imports, reference)
+            kinds[reference[1]].append(reference)
+        for kind in INDEXED:
+            for reference in kinds.get(kind, ()):
+                self._add_reference(imports, reference)
 
     def _add_method(self, owner: JavaClass, symbol: Symbol, parameters: list[Symbol]) -> None:
         written = tuple(parameter.signature for parameter in parameters)

@@ -19,6 +19,10 @@ class JavaTypes(JavaIndex):
     def __init__(self, package: PackageFacts) -> None:
         super().__init__(package)
         self._named: dict[tuple[str, str], str | None] = {}
+        self._type_scopes: dict[str, str] = {}
+        around = {declared.symbol.container for declared in self.classes.values()}
+        self._deciding = {*self.classes, *self.type_variables, *around}
+        self._known: dict[tuple[str, str], str | None] = {}
         self._imports: dict[tuple[str, str, bool], str | None] = {}
         self._supertypes: dict[str, list[str]] = {}
         self._busy: set[str] = set()  # classes whose supertypes are being looked up
@@ -36,8 +40,19 @@ class JavaTypes(JavaIndex):
             scope = self.container(scope)
         return scope or None
 
+    def type_scope(self, scope: str) -> str:
+        """The innermost definition at a scope that decides what a type's name means there."""
+        found = self._type_scopes.get(scope)
+        if found is None:
+            at = scope
+            while at not in self._deciding and self.symbols[at].kind != "module":
+                at = self.symbols[at].container
+            found = self._type_scopes[scope] = at
+        return found
+
     def named(self, text: str, scope: str) -> str | None:
         """The type that an erased type text means inside a scope."""
+        scope = self.type_scope(scope)
         key = (scope, text)
         if key not in self._named:
             self._named[key] = None  # a bound that names its own variable ends here
@@ -68,7 +83,13 @@ class JavaTypes(JavaIndex):
 
     def known(self, name: str, scope: str) -> str | None:
         """The class that a simple name in an expression means, where that is certain."""
-        return self._simple(name, scope, strict=True) if name[:1].isupper() else None
+        if not name[:1].isupper():
+            return None
+        scope = self.type_scope(scope)
+        key = (scope, name)
+        if key not in self._known:
+            self._known[key] = self._simple(name, scope, strict=True)
+        return self._known[key]
 
     def _simple(self, name: str, scope: str, strict: bool) -> str | None:
         """A simple type name. strict: do not guess that it is a class of the same Java package outside the corpus."""
