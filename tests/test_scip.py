@@ -193,6 +193,31 @@ def test_a_call_of_a_variable_is_left_as_it_is(zoo: Zoo) -> None:
     assert triples.equals(before)
 
 
+def test_what_a_property_gives_is_called_and_not_the_property(tmp_path: Path) -> None:
+    text = (
+        "class Cat:\n    @property\n    def voice(self): ...\n\n    def copy(self):\n"
+        "        self.voice()\n        return self.__class__()\n"
+    )
+    zoo = Zoo(tmp_path, {"zoo/__init__.py": "", "zoo/core.py": text})
+    before, _ = zoo.build()
+    document = Document("zoo/core.py", text).defines("Cat", PACKAGE + "Cat#")
+    document.defines("voice", PACKAGE + "Cat#voice().").refers("voice", PACKAGE + "Cat#voice().", 1)
+    triples, counts = zoo.build(document.refers("__class__", STDLIB + "builtins/object#__class__()."))
+    assert counts["calls.no_function_or_class"] == 2
+    assert triples.equals(before)
+
+
+def test_what_is_handed_on_at_a_call_stays_beside_it(tmp_path: Path) -> None:
+    text = "def each(x): ...\n\n\ndef use(items):\n    return list(map(each, items))\n"
+    zoo = Zoo(tmp_path, {"zoo/__init__.py": "", "zoo/core.py": text})
+    before, _ = zoo.build()
+    document = Document("zoo/core.py", text).defines("each", PACKAGE + "each().")
+    triples, counts = zoo.build(document.refers("map", STDLIB + "builtins/map#"))
+    assert counts["calls.external_kept"] == 1
+    assert triples.equals(before)
+    assert ("calls", f"{CORE}each", "inferred") in tails(triples, f"{CORE}use", "calls")
+
+
 def test_an_installed_copy_of_the_package_is_no_external_library(zoo: Zoo) -> None:
     before, _ = zoo.build()
     copy = "scip-python python zoo 0.9 `zoo.core`/Cat#speak()."
@@ -205,7 +230,7 @@ def test_a_builtin_class_is_no_member_of_an_unknown_receiver(zoo: Zoo) -> None:
     text = TEXT.replace("box.opened()", "box.set()")
     zoo = Zoo(zoo.folder / "again", {**zoo.sources, "zoo/core.py": text})
     _, counts = zoo.build(occurrences(Document("zoo/core.py", text)).refers("set", STDLIB + "builtins/set#"))
-    assert counts["calls.no_function_or_class"] == 1
+    assert counts["skipped.builtin_class_as_a_member"] == 1
 
 
 def test_an_overload_means_the_definition_with_the_code_and_shared_names_mean_nothing(tmp_path: Path) -> None:

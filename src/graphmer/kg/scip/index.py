@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from graphmer.errors import CorpusError
 from graphmer.kg.scip.positions import ENCODINGS, Positions
 from graphmer.kg.scip.schema import message_class
-from graphmer.kg.scip.symbols import LOCAL, ScipSymbol, parse_symbol
+from graphmer.kg.scip.symbols import CONSTRUCTOR, LOCAL, PYTHON_BUILTINS, ScipSymbol, parse_symbol
 
 DEFINITION = 1  # bit of SymbolRole
-CONSTRUCTOR = "<init>"
+BUILTINS = f"{PYTHON_BUILTINS}.".encode()
 REMEDY = "index the same folder again, with its path as the project root"
 
 
@@ -107,6 +107,8 @@ class _Document:
             key = self._key(occurrence.symbol)
             if key is None:
                 self.index.counts["skipped.symbol_malformed"] += 1
+            elif not occurrence.symbol_roles & DEFINITION and self._is_member_of_a_value(key, place):
+                self.index.counts["skipped.builtin_class_as_a_member"] += 1
             elif not occurrence.symbol_roles & DEFINITION:
                 self.references[place.byte_end].append((place.byte_start, key))
             elif place.byte_start < place.byte_end:  # a module is defined by no name
@@ -131,6 +133,12 @@ class _Document:
                 self.index.counts[f"skipped.{reason}"] += 1
             else:
                 yield occurrence, Place(self.file, start, end)
+
+    def _is_member_of_a_value(self, key: str, place: Place) -> bool:
+        """scip-python says the class `set` of `x.set` where it knows nothing of x."""
+        symbol = self.index.symbols.get(key)
+        before = self.data[max(place.byte_start - len(BUILTINS), 0) : place.byte_start]
+        return symbol is not None and symbol.is_builtin_class and before[-1:] == b"." and before != BUILTINS
 
     def _key(self, symbol: str) -> str | None:
         """The symbol as the index keeps it; None where it is malformed."""

@@ -7,10 +7,8 @@ from graphmer.kg.facts import ExternalEntity
 from graphmer.kg.resolve.java_names import is_throwable_name
 from graphmer.kg.resolve.python_entities import is_exception
 from graphmer.kg.resolve.python_static import BUILTIN
-from graphmer.kg.scip.index import CONSTRUCTOR
-from graphmer.kg.scip.symbols import ScipSymbol
+from graphmer.kg.scip.symbols import CONSTRUCTOR, PYTHON_BUILTINS, ScipSymbol
 
-PYTHON_BUILTINS = "builtins"
 MODULE = "__init__"  # scip-python's name for a module itself
 
 
@@ -25,14 +23,11 @@ def external_name(language: str, symbol: ScipSymbol) -> ExternalName | None:
     """The entity of an external function, method or class; None for anything else, and for languages without a rule."""
     rule = _RULES.get(language)
     kinds = {step.kind for step in symbol.path}
+    if symbol.last.name == "__class__":  # a property: calling it constructs whatever class that is
+        return None
     if rule is None or symbol.last.kind not in ("method", "type") or not kinds <= {"namespace", "type", "method"}:
         return None
     return rule(symbol)
-
-
-def is_builtin_class(symbol: ScipSymbol) -> bool:
-    """Whether a symbol names one of Python's builtin classes."""
-    return symbol.last.kind == "type" and [step.name for step in symbol.path[:-1]] == [PYTHON_BUILTINS]
 
 
 def _python(symbol: ScipSymbol) -> ExternalName:

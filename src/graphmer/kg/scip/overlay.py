@@ -87,7 +87,7 @@ class _Pass:
     def _calls(self, source: SourceFile) -> None:
         for reference, symbols in self._indexed(source, CALLS, "calls"):
             here = self._here(source, reference)
-            static = [fact for fact in here if fact.relation in CALL_RELATIONS]
+            static = self._own([fact for fact in here if fact.relation in CALL_RELATIONS])
             if not static and any(fact.relation == "reads_from" for fact in here):
                 continue  # the accessor of a record: its call reads the component
             head = static[0].head if static else self.targets.head(reference.scope)
@@ -96,6 +96,11 @@ class _Pass:
             if outcome in CHANGES:
                 self.resolved.calls[_counted(static)] -= 1
                 self.resolved.calls[_resolution(found)] += 1
+
+    def _own(self, facts: list[Fact]) -> list[Fact]:
+        """The facts of the call itself. What is handed to Python's `map` is called at the same place, and inferred."""
+        known = [fact for fact in facts if fact.resolution in ("exact", "external")]
+        return known if known and self.package.language == "python" else facts
 
     def _here(self, source: SourceFile, reference: Reference) -> list[Fact]:
         return self.at.get((source.file, reference.byte_start, reference.byte_end), [])
@@ -124,13 +129,18 @@ class _Pass:
         elif not all(self._allowed(head, edge) for target in found for edge in target.edges):
             outcome = "not_allowed"
         else:
-            outcome = _weigh(found, static)
+            outcome = _weigh(found, static, constructors_of_their_own=self.package.language == "python")
         self.counts[f"{group}.{outcome}"] += 1
         if outcome in CHANGES:
-            self.removed.update(static)
             place = source.file, reference.byte_start, reference.byte_end
             how, share = _resolution(found), 1.0 / len(found)
             edges = [edge for target in found for edge in target.edges]
+            others = outcome in ("confirmed", "settled") and self.package.language == "python"
+            self.removed.update(
+                fact
+                for fact in static
+                if not (others and fact.resolution == "inferred" and (fact.relation, fact.tail) not in edges)
+            )
             self.added += [Fact(head, relation, tail, *place, how, share) for relation, tail in edges]
         return outcome
 
@@ -196,19 +206,30 @@ def _counted(static: list[Fact]) -> str:
     return next((fact for fact in static if fact.relation == "instantiates"), static[0]).resolution
 
 
-def _weigh(found: list[Target], static: list[Fact]) -> str:
-    """What becomes of a reference for which the index has targets."""
+def _weigh(found: list[Target], static: list[Fact], constructors_of_their_own: bool) -> str:
+    """What becomes of a reference for which the index has targets.
+
+    constructors_of_their_own: the index names only the class that is constructed; which constructor runs is the
+    resolver's to say (`__new__`, a base from outside).
+    """
     said = {edge for target in found for edge in target.edges}
     stated = {(fact.relation, fact.tail) for fact in static}
     exact = {(fact.relation, fact.tail) for fact in static if fact.resolution == "exact"}
+    if constructors_of_their_own:
+        said, stated, exact = _classes(said), _classes(stated), _classes(exact)
     if not static:
         return "resolved"
-    if exact == stated == said:
-        return "agrees"
+    if exact and exact == said:
+        return "agrees" if stated == said else "settled"
     if not exact <= said:
         return "differs_from_exact"
     if _counted(static) == "external" and all(target.external for target in found):
         return "external_kept"
     if any(fact.resolution == "ambiguous" for fact in static):
         return "settled"
-    return "confirmed" if stated == said else "corrected"
+    return "confirmed" if said <= stated else "corrected"
+
+
+def _classes(edges: set[Edge]) -> set[Edge]:
+    """The classes that are constructed, or all where none is."""
+    return {edge for edge in edges if edge[0] == "instantiates"} or edges

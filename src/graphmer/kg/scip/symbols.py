@@ -8,6 +8,8 @@ import re
 from typing import NamedTuple
 
 LOCAL = "local "
+CONSTRUCTOR = "<init>"  # Java's
+PYTHON_BUILTINS = "builtins"
 # Four parts, each ended by a space; a space within a part is doubled, an empty part is written as a dot. Possessive
 # repeats: a line of spaces would otherwise be cut in every way that there is.
 PACKAGE = re.compile(r"((?:[^ ]|  )*+) " * 4 + "(?=[^ ])")
@@ -31,6 +33,11 @@ class ScipSymbol(NamedTuple):
 
     package: tuple[str, str, str]
     path: tuple[Descriptor, ...]
+
+    @property
+    def is_builtin_class(self) -> bool:
+        """Whether it names one of Python's builtin classes."""
+        return self.last.kind == "type" and [step.name for step in self.path[:-1]] == [PYTHON_BUILTINS]
 
     @property
     def last(self) -> Descriptor:

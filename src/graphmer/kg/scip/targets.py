@@ -6,13 +6,17 @@ from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.facts import PackageFacts, Resolved
 from graphmer.kg.scip.hierarchy import Hierarchy
 from graphmer.kg.scip.index import ScipIndex
-from graphmer.kg.scip.names import ExternalName, external_name, is_builtin_class
+from graphmer.kg.scip.names import ExternalName, external_name
 
 CLASS_KINDS = frozenset({"class", "interface", "enum", "record", "annotation_type"})
 CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
 IMPLEMENTS = frozenset({"implements", "implemented"})
 
-CONSTRUCTORS = {"python": "__init__", "javascript": "constructor", "typescript": "constructor"}
+CONSTRUCTORS = {
+    "python": ("__new__", "__init__"),
+    "javascript": ("constructor",),
+    "typescript": ("constructor",),
+}
 
 Edge = tuple[str, str]  # relation and tail
 
@@ -33,9 +37,11 @@ class Targets:
         defined = [(source.file, symbol) for source in package.files for symbol in source.symbols]
         self.symbols = {symbol.symbol: symbol for _, symbol in defined}
         self.file_of = {symbol.symbol: file for file, symbol in defined}
-        constructor = CONSTRUCTORS.get(package.language)
         # Of several constructors of one class the last one binds; Java's index names the one that is called.
-        self.constructors = {symbol.container: symbol.symbol for _, symbol in defined if symbol.name == constructor}
+        self.constructors = [
+            {symbol.container: symbol.symbol for _, symbol in defined if symbol.name == name}
+            for name in CONSTRUCTORS.get(package.language, ())
+        ]
         self.by_place = {
             (file, symbol.name_byte_start): symbol for file, symbol in defined if self._is_function_or_class(symbol)
         }
@@ -83,11 +89,13 @@ class Targets:
         """What a call of a symbol says; None where the symbol is no function or class, or is not known."""
         found = self.entity(symbol)
         if found is None:
-            name = self._external(symbol, "." in reference.value)
+            name = self._external(symbol)
             return self._outside(name, "instantiates" if name.is_class else "invokes") if name is not None else None
         if found.kind in CLASS_KINDS:
             constructs = reference.kind == "new" or self.language == "python"
             return self._construction(found, None, hierarchy) if constructs else None
+        if "property" in found.modifiers.split():
+            return None  # what the property gives is called, not the property
         owner = self.symbols.get(found.container)
         if reference.kind == "new" and owner is not None:
             return self._construction(owner, found, hierarchy)
@@ -97,7 +105,7 @@ class Targets:
         """What a symbol among the bases of a class says; None where it is no other class, or is not known."""
         found = self.entity(symbol)
         if found is None:
-            name = self._external(symbol, "." in reference.value)
+            name = self._external(symbol)
             relation = "implements" if reference.kind in IMPLEMENTS else "inherits_from"
             return self._outside(name, relation) if name is not None and name.is_class else None
         if found.kind not in CLASS_KINDS or found.symbol == reference.scope:
@@ -106,23 +114,20 @@ class Targets:
         return Target((("implements" if joins else "inherits_from", found.symbol),), found.name, False)
 
     def _construction(self, owner: Symbol, constructor: Symbol | None, hierarchy: Hierarchy) -> Target:
-        """`instantiates` the class and `calls` its constructor, unless given the first in the class' order."""
-        called = constructor.symbol if constructor is not None else None
-        if called is None:
-            called = hierarchy.constructor(owner.symbol, self.constructors)
-        edges = [("instantiates", owner.symbol), *([("calls", called)] if called is not None else [])]
+        """`instantiates` the class and `calls` its constructor: unless given, the first in the class' order."""
+        found = [hierarchy.constructor(owner.symbol, named) for named in self.constructors]
+        called = [constructor.symbol] if constructor is not None else [one for one in found if one is not None]
+        edges = [("instantiates", owner.symbol), *(("calls", one) for one in called)]
         return Target(tuple(edges), owner.name, False)
 
-    def _external(self, symbol: str, of_a_receiver: bool) -> ExternalName | None:
+    def _external(self, symbol: str) -> ExternalName | None:
         """The name of what another package defines.
 
         A symbol of an own package that is not found stays unknown, and so does one of another version: that is an
-        installed copy. A builtin class is no member of a receiver: scip-python says `set` of any unknown `x.set`.
+        installed copy.
         """
         parsed = self.index.symbols.get(symbol)
         if parsed is None or parsed.package[:2] in self.index.own:
-            return None
-        if of_a_receiver and self.language == "python" and is_builtin_class(parsed):
             return None
         return external_name(self.language, parsed)
 
