@@ -122,7 +122,7 @@ def test_code_without_a_licence_needs_one_said(tmp_path: Path) -> None:
     [
         (("nowhere",), "nowhere: no such folder"),
         ((".",), "declares no licence"),
-        ((".", "--license", "MIT"), "no .java or .py file is left"),
+        ((".", "--license", "MIT"), ".jsx or .mjs or .py or .cts or .mts or .ts or .tsx file is left"),
         ((".", "--license", "GPL-3.0-only"), "licence GPL-3.0-only is not on the allow list"),
         ((".", "--license", "MIT", "--params", "none.yaml"), "none.yaml: not found"),
     ],

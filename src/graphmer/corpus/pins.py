@@ -30,7 +30,12 @@ from graphmer.corpus.licences import parse_licence
 from graphmer.errors import CorpusError
 
 # A language is known here as soon as it has a parser.
-LANGUAGE_ENDINGS = {"java": (".java",), "python": (".py",)}
+LANGUAGE_ENDINGS = {
+    "java": (".java",),
+    "javascript": (".cjs", ".js", ".jsx", ".mjs"),
+    "python": (".py",),
+    "typescript": (".cts", ".mts", ".ts", ".tsx"),
+}
 SPLITS = ("train", "val", "test")
 BY_MODULE = "by_module"
 

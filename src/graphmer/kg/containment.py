@@ -1,8 +1,8 @@
 """What holds what, down to a file's own definitions: Repository, Module, File, definition.
 
-A Python module and its file are two entities: the module is what code imports, the file is where it stands. A Java
-package is one Module with many files. A module is contained by the nearest module above it, else by the Repository.
-What a class or function declares inside itself is the resolvers' business.
+A module of Python or JavaScript and its file are two entities: the module is what code imports, the file is where it
+stands. A Java package is one Module with many files. A module is contained by the nearest module above it, else by the
+Repository. What a class or function declares inside itself is the resolvers' business.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,12 @@ from graphmer.corpus.parse.records import Span, Symbol
 from graphmer.kg.facts import Fact, PackageFacts, SourceFile
 
 DEFAULT_JAVA_PACKAGE = "<default>"
+# The files that stand for their folder, the first that there is
+FOLDER_MODULES: Mapping[str, tuple[str, ...]] = {
+    "javascript": ("index.js", "index.mjs", "index.cjs", "index.jsx"),
+    "python": ("__init__.py",),
+    "typescript": ("index.ts", "index.tsx", "index.mts", "index.cts"),
+}
 
 
 class Entity(NamedTuple):
@@ -125,13 +131,13 @@ def name_span(symbol: Symbol) -> Span:
     return Span(symbol.name_byte_start, symbol.name_byte_end)
 
 
-def _python_modules(facts: PackageFacts) -> list[Module]:
+def _file_modules(facts: PackageFacts) -> list[Module]:
     files = {source.file for source in facts.files}
     return [
         Module(
             symbol=f"{file_symbol(facts.language, facts.package, source.file)}#",
             qualified_name=source.module,
-            parent=_python_parent(facts, source.file, files),
+            parent=_file_parent(facts, source.file, files),
             files=(source.file,),
             docstring=_docstring(source),
         )
@@ -139,15 +145,18 @@ def _python_modules(facts: PackageFacts) -> list[Module]:
     ]
 
 
-def _python_parent(facts: PackageFacts, file: str, files: set[str]) -> str:
-    """The nearest package above a file. By path, not by name: two folders may each hold a module `conftest`."""
-    folder = PurePosixPath(file).parent
-    if PurePosixPath(file).name == "__init__.py":
+def _file_parent(facts: PackageFacts, file: str, files: set[str]) -> str:
+    """The nearest file above that stands for its folder. By path: two folders may each hold a module `conftest`."""
+    folder, names = PurePosixPath(file).parent, FOLDER_MODULES[facts.language]
+    if PurePosixPath(file).name in names:
+        if folder == folder.parent:
+            return ""
         folder = folder.parent
     for candidate in (folder, *folder.parents):
-        init = (candidate / "__init__.py").as_posix()
-        if init in files and init != file:
-            return f"{file_symbol(facts.language, facts.package, init)}#"
+        for name in names:
+            init = (candidate / name).as_posix()
+            if init in files and init != file:
+                return f"{file_symbol(facts.language, facts.package, init)}#"
     return ""
 
 
@@ -185,4 +194,9 @@ def _java_parent(package: str, name: str, names: set[str]) -> str:
 
 
 # A new language says here what its modules are.
-_MODULES: Mapping[str, Callable[[PackageFacts], list[Module]]] = {"java": _java_modules, "python": _python_modules}
+_MODULES: Mapping[str, Callable[[PackageFacts], list[Module]]] = {
+    "java": _java_modules,
+    "javascript": _file_modules,
+    "python": _file_modules,
+    "typescript": _file_modules,
+}

@@ -11,7 +11,7 @@ from graphmer.kg.facts import ExternalEntity, Fact
 # Of Python's manifests the first with a dependency is believed: later ones repeat it, often in part. PKG-INFO is what
 # the build tool made of the others, and each requirement stands on a line of its own.
 PYTHON_PRECEDENCE = ("PKG-INFO", "pyproject.toml", "setup.cfg", "setup.py")
-LANGUAGE_OF_MANIFEST = {**dict.fromkeys(PYTHON_PRECEDENCE, "python"), "pom.xml": "java"}
+LANGUAGE_OF_MANIFEST = {**dict.fromkeys(PYTHON_PRECEDENCE, "python"), "package.json": "javascript", "pom.xml": "java"}
 
 
 class Declared(NamedTuple):

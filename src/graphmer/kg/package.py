@@ -35,6 +35,7 @@ from graphmer.kg.entities import defined_entities, listed_entities
 from graphmer.kg.facts import ExternalEntity, Fact, Overlay, PackageFacts, Resolved, SourceFile
 from graphmer.kg.manifest_facts import manifest_facts
 from graphmer.kg.resolve.java import resolve_java
+from graphmer.kg.resolve.javascript import resolve_javascript
 from graphmer.kg.resolve.python import resolve_python
 from graphmer.kg.rings import without_rings
 
@@ -46,7 +47,12 @@ Resolver = Callable[[PackageFacts, GraphParams], Resolved]
 SYMBOL_COLUMNS = ["package", "language", "file", "line_start", "line_end", *Symbol._fields]
 REFERENCE_COLUMNS = ["file", *Reference._fields]
 # A new language puts its resolver here.
-RESOLVERS: Mapping[str, Resolver] = {"java": resolve_java, "python": resolve_python}
+RESOLVERS: Mapping[str, Resolver] = {
+    "java": resolve_java,
+    "javascript": resolve_javascript,
+    "python": resolve_python,
+    "typescript": resolve_javascript,
+}
 
 
 class PackageTables(NamedTuple):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EXEMPT = frozenset({"contains", "defines", "declares", "depends_on", "produces"})
 BINDINGS = ("import", "static_import", "assign")
 RECEIVERS = frozenset({"cls", "self", "super", "this"})  # name the class that they stand in
+CALLED_RESULT = (b")", b"]")  # `made()()` calls what a call gives: it shows the name of nothing
 MAX_ALIASES = 4  # a name bound to a name bound to a name
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
@@ -38,7 +39,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
             found.append(Offender(row.Index, f"bytes {row.byte_start} to {row.byte_end} are not in the file"))
         elif not 1 <= row.line_start <= row.line_end <= data.count(b"\n") + 1:
             found.append(Offender(row.Index, f"lines {row.line_start} to {row.line_end} are not in the file"))
-        elif row.resolution != "inferred":
+        elif row.resolution != "inferred" and not data.endswith(CALLED_RESULT, row.byte_start, row.byte_end):
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
             wanted = _names(graph, row.tail)
             if not shows(shown, wanted, aliases[row.package]):
@@ -51,7 +52,7 @@ def _names(graph: Graph, tail: str) -> set[str]:
     may inherit it; the last of a dotted one."""
     name = graph.names.get(tail, "")
     owner = graph.owners.get(tail, "")
-    constructor = name == "__init__" or (owner and graph.names.get(owner) == name)
+    constructor = name in ("__init__", "constructor") or (owner and graph.names.get(owner) == name)
     last = IDENTIFIER.findall(name)[-1:] if name else []
     classes = {owner, *graph.descendants(owner)} if constructor and owner else ()
     return {name, *last, *(graph.names.get(one, "") for one in classes)} - {""}

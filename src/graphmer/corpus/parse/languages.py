@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from graphmer.corpus.parse.documents import parse_document
 from graphmer.corpus.parse.java import parse_java
+from graphmer.corpus.parse.javascript import parse_javascript, parse_typescript
 from graphmer.corpus.parse.manifests import parse_manifest
 from graphmer.corpus.parse.python import parse_python
 from graphmer.corpus.parse.records import FileKey, ParsedFile
@@ -15,10 +16,10 @@ Parser = Callable[[bytes, FileKey], ParsedFile]
 DOCUMENT = "document"
 MANIFEST = "manifest"
 DOCUMENT_ENDINGS = frozenset({".md", ".rst"})
-ROOT_MANIFESTS = frozenset({"PKG-INFO", "pyproject.toml", "setup.cfg", "setup.py"})
+ROOT_MANIFESTS = frozenset({"PKG-INFO", "package.json", "pyproject.toml", "setup.cfg", "setup.py"})
 NESTED_MANIFESTS = frozenset({"pom.xml"})  # a Maven project has one in each of its modules
 
-TEST_FOLDERS = frozenset({"tests", "test"})
+TEST_FOLDERS = frozenset({"tests", "test", "__tests__"})
 
 
 class Language(NamedTuple):
@@ -33,7 +34,13 @@ class Language(NamedTuple):
 
 LANGUAGES: Mapping[str, Language] = {
     "java": Language(frozenset({".java"}), parse_java, (), ("Test", "Tests"), ()),
+    "javascript": Language(
+        frozenset({".js", ".mjs", ".cjs", ".jsx"}), parse_javascript, (), (".test", ".spec"), ("test",)
+    ),
     "python": Language(frozenset({".py"}), parse_python, ("test_",), ("_test",), ("conftest",)),
+    "typescript": Language(
+        frozenset({".ts", ".tsx", ".mts", ".cts"}), parse_typescript, (), (".test", ".spec"), ("test",)
+    ),
 }
 PARSERS: Mapping[str, Parser] = {
     **{name: language.parse for name, language in LANGUAGES.items()},

@@ -1,14 +1,16 @@
 """What a package says of itself: its declared dependencies and what it builds. Nothing is ever executed.
 
 References of a manifest:
-- `dependency`: name = normalised distribution name (Maven: `group:artifact`), value = the requirement as written;
-- `build_target`: name = sdist, wheel, console_script or jar, value = the script's or the artifact's name.
+- `dependency`: name = normalised distribution name (Maven: `group:artifact`, npm: `npm:name`), value = the
+  requirement as written;
+- `build_target`: name = sdist, wheel, console_script, jar, main or bin, value = the script's or the artifact's name.
 Requirements of extras and Maven's test scope are left out: they are no dependency of the package itself. The span is
 the requirement's or the name's own text.
 """
 
 import ast
 import configparser
+import json
 import re
 import tomllib
 import warnings
@@ -166,8 +168,22 @@ def _read_pom(text: str) -> Iterator[Declared]:
         yield Declared("build_target", "jar", pom.artifact, pom.artifact)
 
 
+def _read_package_json(text: str) -> Iterator[Declared]:
+    tree = json.loads(text)
+    if not isinstance(tree, dict):
+        raise ValueError("a package.json is a mapping")
+    for name, wanted in _table(tree, "dependencies").items():
+        yield Declared("dependency", f"npm:{name}", f"{name}@{wanted}", json.dumps(name), '"dependencies"')
+    if isinstance(tree.get("main"), str):
+        yield Declared("build_target", "main", tree["main"], json.dumps(tree["main"]), '"main"')
+    scripts = _table(tree, "bin") or ({tree.get("name", ""): tree["bin"]} if isinstance(tree.get("bin"), str) else {})
+    for name in scripts:
+        yield Declared("build_target", "bin", str(name), json.dumps(name), "")
+
+
 _READERS = {
     "PKG-INFO": _read_pkg_info,
+    "package.json": _read_package_json,
     "pyproject.toml": _read_pyproject,
     "setup.cfg": _read_setup_cfg,
     "setup.py": _read_setup_py,

@@ -1,6 +1,6 @@
 """The tree-sitter grammars and the query files: the one module that knows which grammar package is used.
 
-A language's query file stands beside its parser, `<language>.scm`. Its captures run in C; parsers read byte ranges.
+A language's query files stand beside its parser, `<language>.scm`. Their captures run in C; parsers read byte ranges.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import files
 
 import tree_sitter_java
+import tree_sitter_javascript
 import tree_sitter_python
+import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 MAX_BRACKET_DEPTH = 1000  # javac and CPython give up far earlier
@@ -17,11 +19,25 @@ NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in BRACKETS)
 OPENING = b"([{"
 
 
+GRAMMARS = {
+    "java": tree_sitter_java.language,
+    "javascript": tree_sitter_javascript.language,
+    "python": tree_sitter_python.language,
+    "tsx": tree_sitter_typescript.language_tsx,
+    "typescript": tree_sitter_typescript.language_typescript,
+}
+# What two grammars share is written once.
+QUERY_FILES = {
+    "javascript": ("ecmascript", "jsx", "javascript"),
+    "tsx": ("ecmascript", "jsx", "typescript"),
+    "typescript": ("ecmascript", "typescript"),
+}
+
+
 @cache
 def language(name: str) -> Language:
-    """The grammar of `python` or `java`."""
-    grammars = {"java": tree_sitter_java, "python": tree_sitter_python}
-    return Language(grammars[name].language())
+    """A grammar by its name in GRAMMARS."""
+    return Language(GRAMMARS[name]())
 
 
 @cache
@@ -32,8 +48,9 @@ def parser(name: str) -> Parser:
 
 @cache
 def query(name: str) -> Query:
-    """The compiled query file of a language."""
-    return Query(language(name), files(__package__).joinpath(f"{name}.scm").read_text(encoding="utf-8"))
+    """The compiled query files of a language."""
+    parts = (files(__package__).joinpath(f"{part}.scm") for part in QUERY_FILES.get(name, (name,)))
+    return Query(language(name), "\n".join(part.read_text(encoding="utf-8") for part in parts))
 
 
 def kind_ids(name: str, kinds: Iterable[str]) -> dict[str, int]:

@@ -1,0 +1,492 @@
+"""What binds names in a JavaScript or TypeScript file: declarations, assignments, parameters, imports, exports."""
+
+import re
+
+from tree_sitter import Node
+
+from graphmer.corpus.parse.javascript_definitions import named_object
+from graphmer.corpus.parse.javascript_scopes import (
+    FUNCTIONS,
+    Binding,
+    Frame,
+    JavaScriptScopes,
+    Naming,
+    Owner,
+    Span,
+)
+from graphmer.corpus.parse.javascript_text import (
+    LAST_NAME,
+    UNKNOWN,
+    access_path,
+    alternatives,
+    bare,
+    first_named,
+    simple_path,
+    text,
+    type_text,
+)
+from graphmer.corpus.parse.treesitter import name_of
+
+WHOLE_EXPORT = re.compile(r"(?:module\.)?exports")
+NAMED_EXPORT = re.compile(r"(?:module\.)?exports\.([^.]+)")
+PROTOTYPE = re.compile(r"(.+)\.prototype(?:\.([^.]+))?")
+PROPERTY_WORDS = re.compile(rb"\b(?:private|protected|public|readonly)\b")
+
+
+def declarator(scopes: JavaScriptScopes, node: Node) -> None:
+    """`let` or `const`: binds in the innermost block."""
+    _declare(scopes, node, scopes.frames[-1])
+
+
+def declarator_var(scopes: JavaScriptScopes, node: Node) -> None:
+    """`var`: binds in the function."""
+    _declare(scopes, node, scopes.function)
+
+
+def _declare(scopes: JavaScriptScopes, node: Node, frame: Frame) -> None:
+    name, value = name_of(node), node.child_by_field_name("value")
+    if name is None:
+        return
+    start, end = span = (name.start_byte, name.end_byte)
+    said = scopes.source[start:end]
+    if said[:1] in (b"{", b"["):
+        _destructure(scopes, name, value, frame)
+        return
+    scopes.claimed.add(start)
+    plain = said.decode("utf-8", "replace")
+    value = bare(value) if value is not None and scopes.source.startswith(b"(", value.start_byte) else value
+    is_module = frame.kind in ("module", "namespace")
+    if value is not None and scopes.values.get(value.start_byte) == value.end_byte:
+        # One that a block binds is no name of the function around it
+        kind = "class" if scopes.source.startswith(b"class", value.start_byte) else "function"
+        naming = Naming(plain, span, start, scopes.home, kind)
+        if frame.kind == "block":
+            naming = naming._replace(modifiers=("unbound",), binds=Binding(plain, span, 1, frame.scope))
+        scopes.namings[value.start_byte] = naming
+        return
+    extent = (node.start_byte, node.end_byte)
+    specifier = _required(value, scopes)
+    if specifier:
+        scopes.refer("import", plain, f"{specifier}:{_whole(specifier)}", *span, 0, frame.scope)
+        return
+    if is_module:
+        scopes.define_once("variable", plain, frame, span, extent)
+    annotation = node.child_by_field_name("type")
+    if annotation is not None:
+        written = type_text(scopes.source[annotation.start_byte : annotation.end_byte])
+        scopes.refer("annotation", plain, written, *span, scope=frame.scope)
+    value = _through_chain(scopes, value, plain)
+    if value is not None and scopes.values.get(value.start_byte) == value.end_byte:
+        scopes.namings[value.start_byte] = Naming(plain, span, start, scopes.home, "function")
+    elif value is not None and scopes.source[value.start_byte : value.start_byte + 1] == b"{":
+        _name_object(scopes, value.start_byte, plain, span, frame)
+    for path in alternatives(value, scopes.source) if value is not None else [UNKNOWN]:
+        scopes.refer("assign", plain, path, *span, 1, frame.scope)
+
+
+def _required(value: Node | None, scopes: JavaScriptScopes) -> str:
+    """What `require("x")` names, where the value is nothing else."""
+    if value is None or b"require" not in scopes.source[value.start_byte : value.start_byte + 40]:
+        return ""
+    path = access_path(value, scopes.source)
+    return path.split(" ")[1] if path.startswith("<require ") and path.endswith(" exports>") else ""
+
+
+def _whole(specifier: str) -> str:
+    """How an import's value names all of a module: for a library its own name stands for it."""
+    return "exports" if specifier.startswith(".") else ""
+
+
+def _name_object(scopes: JavaScriptScopes, start: int, name: str, span: Span, frame: Frame) -> None:
+    container: Frame | Owner = frame
+    known = scopes.by_path.get(scopes.path(frame, name)) if frame.kind != "block" else None
+    if known is not None:
+        container = Owner(known.symbol, known.qualified_name, "object")
+    frame.objects[name] = span
+    scopes.namings[start] = Naming(name, span, start, container, "object")
+
+
+def _through_chain(scopes: JavaScriptScopes, value: Node | None, name: str) -> Node | None:
+    """`const a = module.exports = b`: the value at the end; what stands between is bound to the name, too."""
+    targets = []
+    while value is not None and value.type == "assignment_expression":
+        left = value.child_by_field_name("left")
+        scopes.handled.add(value.start_byte)
+        if left is not None:
+            targets.append((left, simple_path(scopes.source[left.start_byte : left.end_byte])))
+        value = value.child_by_field_name("right")
+    # A function or an object is the same one under each name; any other value is what it is
+    is_one = value is not None and (
+        scopes.values.get(value.start_byte) == value.end_byte or scopes.source.startswith(b"{", value.start_byte)
+    )
+    said = name if is_one else access_path(value, scopes.source)
+    for left, path in targets:
+        _file_target(scopes, left, path)
+        if said != UNKNOWN:
+            _bind_path(scopes, path, said, (left.start_byte, left.end_byte))
+    return value
+
+
+def _bind_path(scopes: JavaScriptScopes, path: str, value: str, span: Span) -> None:
+    """`exports`, `exports.a`, `a` or `a.b` gets a value that is no definition of its own."""
+    named = NAMED_EXPORT.fullmatch(path)
+    if named:
+        scopes.refer("export", named.group(1), value, *span)
+        scopes.refer("assign", named.group(1), value, *span, ordinal=2)  # an alias, and no binding of this scope
+    elif WHOLE_EXPORT.fullmatch(path):
+        if path != "exports":  # assigning to the local name `exports` exports nothing
+            scopes.refer("assign", path, value, *span)
+            scopes.refer("export", "exports", value, *span)
+    elif path:
+        scopes.refer("assign", path, value, *span)
+
+
+def _file_target(scopes: JavaScriptScopes, left: Node, path: str) -> None:
+    scopes.claimed_ends.add(left.end_byte)
+    if "." not in path:
+        scopes.claimed.add(left.start_byte)
+
+
+def assignment(scopes: JavaScriptScopes, node: Node) -> None:
+    """An assignment: of a function to a member it is a definition, else a write and perhaps a binding."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is None or right is None or node.start_byte in scopes.handled:
+        return
+    start, end = span = (left.start_byte, left.end_byte)
+    said = scopes.source[start:end]
+    if said[:1] in (b"{", b"["):
+        scopes.skip_patterns_until = end
+        return
+    path = simple_path(said)
+    if not path:
+        return
+    _file_target(scopes, left, path)
+    last = _last_span(said, end)
+    is_function = scopes.values.get(right.start_byte) == right.end_byte
+    if right.type == "assignment_expression" and not WHOLE_EXPORT.fullmatch(path):
+        right = _through_chain(scopes, right, path) or right
+        is_function = scopes.values.get(right.start_byte) == right.end_byte
+    if is_function:
+        _name_function(scopes, right, path, last, node.start_byte)
+        return
+    if scopes.source[right.start_byte : right.start_byte + 1] == b"{" and _name_members(scopes, right, path, last):
+        return
+    if path.endswith(".prototype") and _file_prototype(scopes, path, right):
+        return
+    for value in alternatives(right, scopes.source):
+        _bind_path(scopes, path, value, span)
+    _write(scopes, path, last)
+    if path.startswith("this.") and path.count(".") == 1:
+        owner = scopes.frames[-1].owner
+        if owner is not None:
+            scopes.define_once("field", path[5:], owner, last)
+
+
+def _last_span(said: bytes, end: int) -> Span:
+    match = LAST_NAME.search(said)
+    return (end - len(match.group()), end) if match else (end - len(said), end)
+
+
+def _name_function(scopes: JavaScriptScopes, value: Node, path: str, last: Span, start: int) -> None:
+    """What a function that is assigned is called, and whose member it is."""
+    at, name = value.start_byte, scopes.slice(last)
+    is_class = scopes.source.startswith(b"class", at)
+    kind, home = "class" if is_class else "function", scopes.home
+    is_plain = scopes.source.startswith((b"function", b"async function"), at)
+    if WHOLE_EXPORT.fullmatch(path):
+        if path != "exports":
+            scopes.namings[at] = Naming("exports", last, start, home, kind, (), "exports")
+        return
+    if NAMED_EXPORT.fullmatch(path):
+        scopes.namings[at] = Naming(name, last, start, home, kind, (), name)
+        return
+    owner = _owner_of(scopes, path)
+    if owner is not None:
+        words = ("member",) if ".prototype." in path or path.startswith("this.") else ("member", "static")
+        this = owner if is_plain else None
+        member = kind if is_class else "method"
+        scopes.namings[at] = Naming(name, last, start, owner, member, words, owner=this)
+    else:
+        binding = Binding(path, last, 0, scopes.frames[-1].scope)
+        scopes.namings[at] = Naming(name, last, start, home, kind, ("unbound",), binds=binding)
+        if "." not in path:
+            _write(scopes, path, last)
+
+
+def _owner_of(scopes: JavaScriptScopes, path: str) -> Owner | None:
+    """What the member `a.b`, `A.prototype.b` or `this.b` belongs to, where this file defines it."""
+    holder = path.rpartition(".")[0]
+    if holder == "this":
+        return scopes.frames[-1].owner
+    prototype = PROTOTYPE.fullmatch(holder)
+    name = prototype.group(1) if prototype else holder
+    if "." in name or not name:
+        return None
+    for frame in reversed(scopes.frames):
+        if name in frame.objects and frame.kind not in ("module", "namespace"):
+            inner = Frame("", "", "object", "", 0, frame.home or frame, span=frame.objects[name])
+            return named_object(scopes, inner)
+        row = scopes.by_path.get(scopes.path(frame, name)) if frame.symbol else None
+        if row is not None and row.kind in ("function", "class", "variable"):
+            return Owner(row.symbol, row.qualified_name, "object" if row.kind == "variable" else row.kind)
+    return None
+
+
+def _name_members(scopes: JavaScriptScopes, value: Node, path: str, last: Span) -> bool:
+    """`module.exports = {...}` and `A.prototype = {...}`: the object's functions are members."""
+    start = value.start_byte
+    if path == "module.exports":
+        scopes.namings[start] = Naming("exports", last, start, scopes.home, "exports")
+        scopes.refer("export", "exports", "<object>", *last)
+        return True
+    prototype = PROTOTYPE.fullmatch(path)
+    if prototype and not prototype.group(2):
+        owner = _owner_of(scopes, f"{path}.x")
+        if owner is not None:
+            scopes.namings[start] = Naming(owner.symbol, last, start, owner, "object")
+            return True
+    return False
+
+
+def _file_prototype(scopes: JavaScriptScopes, path: str, right: Node) -> bool:
+    """`A.prototype = Object.create(B.prototype)` and `A.prototype = new B()`: A inherits from B."""
+    owner = _owner_of(scopes, f"{path}.x")
+    made = right.child_by_field_name("constructor")
+    if made is None:
+        function = right.child_by_field_name("function")
+        arguments = right.child_by_field_name("arguments")
+        if function is None or arguments is None or text(function) != "Object.create":
+            return False
+        made = first_named(arguments)
+    file_base(scopes, owner, made)
+    return owner is not None
+
+
+def file_base(scopes: JavaScriptScopes, owner: Owner | None, node: Node | None) -> None:
+    """The base of a constructor function: `B` or `B.prototype`."""
+    path = access_path(node, scopes.source) if node is not None else ""
+    path = path.removesuffix(".prototype")
+    if owner is not None and node is not None and path and "<" not in path:
+        end = node.start_byte + len(path.encode())
+        name = path.rpartition(".")[2]
+        scopes.refer("base", name, path, end - len(name.encode()), end, scope=owner.symbol)
+
+
+def inherits(scopes: JavaScriptScopes, call: Node) -> None:
+    """`util.inherits(A, B)`: A inherits from B."""
+    arguments = call.child_by_field_name("arguments")
+    if arguments is not None and arguments.named_child_count >= 2:
+        heir = simple_path(scopes.source[slice(*_bytes(arguments.named_child(0)))])
+        owner = _owner_of(scopes, f"{heir.removesuffix('.prototype')}.x") if heir else None
+        file_base(scopes, owner, arguments.named_child(1))
+
+
+def _bytes(node: Node | None) -> Span:
+    return (node.start_byte, node.end_byte) if node is not None else (0, 0)
+
+
+def _write(scopes: JavaScriptScopes, path: str, last: Span) -> None:
+    """The first write of a path in its scope."""
+    frame = scopes.frames[-1]
+    if ("write", path) not in frame.seen:
+        frame.seen.add(("write", path))
+        scopes.refer("write", scopes.slice(last), path, *last)
+
+
+def augmented(scopes: JavaScriptScopes, node: Node) -> None:
+    """`a += b`."""
+    left = node.child_by_field_name("left")
+    if left is not None:
+        augmented_target(scopes, left)
+
+
+def augmented_target(scopes: JavaScriptScopes, node: Node) -> None:
+    """What `a += b` or `a++` writes; it is read, too."""
+    said = scopes.source[node.start_byte : node.end_byte]
+    path = simple_path(said)
+    if path:
+        _write(scopes, path, _last_span(said, node.end_byte))
+
+
+def _destructure(scopes: JavaScriptScopes, pattern: Node, value: Node | None, frame: Frame) -> None:
+    """`const {a, b: c} = path`: each name gets its member of the path. What nests deeper is bound, unknown."""
+    path = access_path(value, scopes.source)
+    specifier = _required(value, scopes)
+    is_array = scopes.source[pattern.start_byte : pattern.start_byte + 1] == b"["
+    for part in pattern.named_children:
+        key = local = part
+        if part.type == "pair_pattern":
+            key, local = part.child_by_field_name("key") or part, part.child_by_field_name("value") or part
+        if part.type == "object_assignment_pattern":
+            key = local = part.child_by_field_name("left") or part
+        if local.type not in ("identifier", "shorthand_property_identifier_pattern"):
+            continue
+        start, end = local.start_byte, local.end_byte
+        scopes.claimed.add(start)
+        name = text(local)
+        if specifier and not is_array:
+            scopes.refer("import", name, f"{specifier}:{text(key)}", key.start_byte, key.end_byte, 0, frame.scope)
+            continue
+        if frame.kind in ("module", "namespace"):
+            scopes.define_once("variable", name, frame, (start, end))
+        scopes.refer("assign", name, UNKNOWN if is_array else f"{path}.{text(key)}", start, end, 1, frame.scope)
+
+
+def pattern(scopes: JavaScriptScopes, node: Node) -> None:
+    """A name that a pattern, a loop or `catch` binds; its value is not followed."""
+    start = node.start_byte
+    if start not in scopes.claimed and start >= scopes.skip_patterns_until:
+        scopes.claimed.add(start)
+        scopes.refer("assign", text(node), UNKNOWN, start, node.end_byte, 1)
+
+
+def parameter(scopes: JavaScriptScopes, node: Node) -> None:
+    """A parameter of the function that is open."""
+    frame = scopes.frames[-1]
+    if frame.kind in FUNCTIONS:
+        span = (node.start_byte, node.end_byte)
+        scopes.claimed.add(span[0])
+        name = scopes.slice(span)
+        scopes.define_once("parameter", name, frame, span)
+        scopes.refer("parameter", name, "", *span)
+
+
+def parameter_typed(scopes: JavaScriptScopes, node: Node) -> None:
+    """A parameter of TypeScript; with `private`, `public` or `readonly` it is a field of its class, too."""
+    frame = scopes.frames[-1]
+    name = node.child_by_field_name("pattern")
+    if name is not None and name.type in ("rest_pattern", "assignment_pattern"):
+        name = first_named(name)
+    if name is None or name.type != "identifier" or frame.kind not in FUNCTIONS:
+        return
+    span, annotation = (name.start_byte, name.end_byte), node.child_by_field_name("type")
+    scopes.claimed.add(span[0])
+    said = scopes.slice(span)
+    written = type_text(scopes.source[annotation.start_byte : annotation.end_byte]) if annotation is not None else ""
+    scopes.define_once("parameter", said, frame, span, (node.start_byte, node.end_byte))
+    scopes.refer("parameter", said, written, *span)
+    owner = frame.owner
+    if owner is not None and owner.kind == "class" and PROPERTY_WORDS.search(scopes.source, node.start_byte, span[0]):
+        scopes.define_once("field", said, owner, span)
+        scopes.refer("annotation", said, written, *span, scope=owner.symbol)
+
+
+def import_(scopes: JavaScriptScopes, node: Node) -> None:
+    """An import: what it names follows; a bare one names a library."""
+    source = node.child_by_field_name("source")
+    _specifier(scopes, node, source)
+    if source is not None:
+        kind = "import_module" if scopes.specifier.startswith(".") else "library"
+        scopes.refer(kind, scopes.specifier, scopes.specifier, source.start_byte + 1, source.end_byte - 1)
+
+
+def _specifier(scopes: JavaScriptScopes, node: Node, source: Node | None) -> None:
+    scopes.specifier = text(source)[1:-1] if source is not None and source.end_byte - source.start_byte > 2 else ""
+    scopes.specifier_end = node.end_byte
+
+
+def import_require(scopes: JavaScriptScopes, node: Node) -> None:
+    """`import x = require("y")`."""
+    name, source = first_named(node), node.child_by_field_name("source")
+    if name is not None and source is not None:
+        _specifier(scopes, node, source)
+        kind = "import_module" if scopes.specifier.startswith(".") else "library"
+        scopes.refer(kind, scopes.specifier, scopes.specifier, source.start_byte + 1, source.end_byte - 1)
+        _import(scopes, name, name, "exports")
+
+
+def import_name(scopes: JavaScriptScopes, node: Node) -> None:
+    """`{ a as b }` of an import."""
+    name, alias = name_of(node), node.child_by_field_name("alias")
+    if name is not None and scopes.specifier:
+        _import(scopes, alias or name, name, text(name))
+
+
+def import_default(scopes: JavaScriptScopes, node: Node) -> None:
+    """The default import."""
+    _import(scopes, node, node, "default")
+
+
+def import_namespace(scopes: JavaScriptScopes, node: Node) -> None:
+    """`* as ns`."""
+    _import(scopes, node, node, "*")
+
+
+def _import(scopes: JavaScriptScopes, local: Node, shown: Node, imported: str) -> None:
+    scopes.claimed.update((local.start_byte, shown.start_byte))
+    if scopes.specifier:
+        is_whole = imported in ("default", "*", "exports") and not scopes.specifier.startswith(".")
+        value = f"{scopes.specifier}:{'' if is_whole else imported}"
+        scopes.refer("import", text(local), value, shown.start_byte, shown.end_byte)
+
+
+def export(scopes: JavaScriptScopes, node: Node) -> None:
+    """An export: of everything of another module, of a default value, or of the names that follow."""
+    source, value = node.child_by_field_name("source"), node.child_by_field_name("value")
+    _specifier(scopes, node, source)
+    if source is not None:
+        kind = "import_module" if scopes.specifier.startswith(".") else "library"
+        scopes.refer(kind, scopes.specifier, scopes.specifier, source.start_byte + 1, source.end_byte - 1)
+        between = scopes.source[node.start_byte + len(b"export") : source.start_byte].strip()
+        if between.replace(b"type", b"").split()[:2] == [b"*", b"from"]:
+            scopes.refer("export_star", "", scopes.specifier, source.start_byte + 1, source.end_byte - 1)
+    at = node.start_byte + len(b"export")
+    words = scopes.source[at : at + 40].split(None, 1)
+    if words and words[0] == b"default":
+        _export_default(scopes, node, value)
+    elif words and words[0].startswith(b"=") and node.named_child_count:
+        last = node.named_child(node.named_child_count - 1)
+        if last is not None:
+            scopes.refer("assign", "module.exports", access_path(last, scopes.source), last.start_byte, last.end_byte)
+            scopes.refer("export", "exports", access_path(last, scopes.source), last.start_byte, last.end_byte)
+
+
+def _export_default(scopes: JavaScriptScopes, node: Node, value: Node | None) -> None:
+    at = scopes.source.find(b"default", node.start_byte)
+    span, home = (at, at + len(b"default")), scopes.home
+    declared = node.child_by_field_name("declaration")
+    if declared is not None:
+        name = name_of(declared)
+        path = text(name) if name is not None else "default"
+    elif value is None:
+        return
+    elif scopes.values.get(value.start_byte) == value.end_byte:
+        own = name_of(value)
+        path = text(own) if own is not None else "default"
+        kind = "class" if scopes.source.startswith(b"class", value.start_byte) else "function"
+        shown = (own.start_byte, own.end_byte) if own is not None else span
+        scopes.namings[value.start_byte] = Naming(path, shown, node.start_byte, home, kind)
+    elif scopes.source[value.start_byte : value.start_byte + 1] == b"{":
+        path = "default"
+        scopes.define_once("variable", "default", home, span)
+        _name_object(scopes, value.start_byte, "default", span, home)
+    else:
+        path = access_path(value, scopes.source)
+    scopes.refer("assign", "default", path, *span)
+    scopes.refer("export", "default", path, *span)
+
+
+def export_name(scopes: JavaScriptScopes, node: Node) -> None:
+    """`{ a as b }` of an export, from another module or of this one."""
+    name, alias = name_of(node), node.child_by_field_name("alias")
+    if name is None:
+        return
+    scopes.claimed.add(name.start_byte)
+    if alias is not None:
+        scopes.claimed.add(alias.start_byte)
+    span, said = (name.start_byte, name.end_byte), text(name)
+    shown = text(alias or name)
+    if scopes.specifier:
+        scopes.refer("export", shown, f"{scopes.specifier}:{said}", *span, ordinal=1)
+        scopes.refer("import", shown, f"{scopes.specifier}:{said}", *span, ordinal=1)
+    else:
+        scopes.refer("export", shown, said, *span)
+        if shown != said:
+            scopes.refer("assign", shown, said, *span, ordinal=2)  # an alias, and no binding of this scope
+
+
+def export_namespace(scopes: JavaScriptScopes, node: Node) -> None:
+    """`export * as ns from`."""
+    if scopes.specifier:
+        scopes.claimed.add(node.start_byte)
+        scopes.refer("export", text(node), f"{scopes.specifier}:*", node.start_byte, node.end_byte, ordinal=1)
