@@ -107,7 +107,7 @@ class Planted:
         manifest = {
             "files": {"python": {"ok": 1}},
             "skipped": {"empty": 2},
-            "near_duplicates_removed": {},
+            "near_duplicates_removed": {"train": {"val": 1, "test": 2}, "val": {"test": 3}},
             "calls": calls,
         }
         write_json(kg / "manifest.json", manifest)
@@ -148,6 +148,7 @@ def test_a_valid_graph_passes_every_check(graph: Planted) -> None:
     assert figures["duplicates"] == 0
     assert figures["orphans"] == 0
     assert figures["skipped"] == {"empty": 2}
+    assert figures["near_duplicates_removed"] == 6
     assert figures["resolution_rate"] == {"python": 0.75}
 
 

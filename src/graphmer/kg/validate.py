@@ -155,7 +155,8 @@ def _manifest_figures(manifest: dict[str, Any]) -> dict[str, object]:
     """What the builder counted: files, skips, near-duplicates, and how many calls were resolved."""
     figures: dict[str, object] = {"files": sum(sum(by.values()) for by in manifest["files"].values())}
     figures |= {f"skipped.{reason}": number for reason, number in sorted(manifest["skipped"].items())}
-    figures["near_duplicates_removed"] = sum(manifest["near_duplicates_removed"].values())
+    removed = manifest["near_duplicates_removed"]  # by the split that lost the file, then the split that kept its twin
+    figures["near_duplicates_removed"] = sum(sum(by.values()) for by in removed.values())
     for language, packages in sorted(manifest["calls"].items()):
         total: Counter[str] = Counter()
         for counts in packages.values():
