@@ -17,6 +17,7 @@ from graphmer.params import check_tree, load_tree  # noqa: E402
 MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full; free some space and run again",
     errno.EDQUOT: "the disk quota is used up; free some space and run again",
+    errno.EFBIG: "the file is larger than this account may write (ulimit -f); raise the limit and run again",
     errno.EACCES: "no permission; check the owner of the path and run again",
     errno.EROFS: "the file system is read-only; choose another --out",
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,19 @@ CHANGES = [
 ]
 
 
-def stage(name: str, *paths: str, expect: int = 0) -> str:
+def stage(name: str, *paths: str, expect: int = 0, max_file_bytes: int = resource.RLIM_INFINITY) -> str:
     """Run one stage script with the smoke profile; returns its standard error."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
     flags = [part for change in CHANGES for part in ("--set", change)]
     command = [sys.executable, "-W", "ignore", f"stages/{name}.py", *flags, *paths]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRAPHMER_WORKERS": "1", "GRAPHMER_DEVICE": "cpu"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    bounded = limit if max_file_bytes != resource.RLIM_INFINITY else None
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, preexec_fn=bounded, capture_output=True, text=True, check=False
+    )
     assert done.returncode == expect, done.stderr
     return done.stderr
 
@@ -188,6 +196,19 @@ def test_a_full_disk_is_one_line(run: Path, tmp_path: Path) -> None:
     said = stage("validate_kg", *paths, "--plot", str(tmp_path / "r.csv"), expect=1)
     assert said.strip().splitlines()[-1].endswith("the disk is full; free some space and run again")
     assert not (metrics_file / "kg.json").exists()
+
+
+def test_a_model_that_does_not_fit_the_disk_is_one_line_and_leaves_no_model_and_no_figures(
+    run: Path, tmp_path: Path
+) -> None:
+    paths = ("--packed", str(run / "packed"), "--out", str(tmp_path / "model"), "--metrics", str(tmp_path / "t.json"))
+    # A limit on the size of a file ends the write as a full disk does: after the training, in mid-file.
+    said = stage("train", *paths, "--plot", str(tmp_path / "t.csv"), expect=1, max_file_bytes=20_000)
+    assert "Traceback" not in said
+    assert said.strip().splitlines()[-1] == (
+        "train: output: the file is larger than this account may write (ulimit -f); raise the limit and run again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
 def test_an_output_below_a_file_is_one_line_that_names_the_path(run: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import errno
 import itertools
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from packed import VOCABULARY, make_entities, make_split, write_packed
 from test_model import SIZES, make_model, params
 
 from graphmer.errors import ArtifactError, TrainingError
-from graphmer.model.checkpoint import load_model
+from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.config import LeafParams, LossParams, TrainParams
 from graphmer.train.data import TrainStream
@@ -129,6 +130,14 @@ def test_negatives_fit_the_relation_and_are_no_known_tails() -> None:
         for column, key in enumerate(keys):
             is_true = (int(split.leaf_head[source]), 7, int(key)) in true
             assert known[row, column] == (is_true and column != target[row])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
+def test_a_full_disk_is_told_as_the_system_tells_it_when_weights_are_written(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left") as caught:
+        save_model(tmp_path, make_model(), packed)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_a_checkpoint_with_a_changed_byte_is_refused(packed: Path, tmp_path: Path) -> None:
