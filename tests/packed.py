@@ -72,7 +72,11 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
             query = held_out and rng.random() < 0.5
             head = int(rng.integers(0, NUM_ENTITIES))
             leaves.append((sample, relation, anchor, anchor + 1, head, tail, query, False))
-        edges.append((sample, 13, 0, length - 1))
+        edges.append((sample, 13, 0, length - 1, *leaves[-1][4:6]))  # a leaf and an edge between the same two ends
+        edges.append((sample, 13, length - 1, 1, leaves[-1][5], leaves[-1][4]))  # and back
+        edges.append(
+            (sample, 13, 1, length - 2, int(rng.integers(0, NUM_ENTITIES)), int(rng.integers(0, NUM_ENTITIES)))
+        )
     leaf = np.asarray(leaves, np.int32).T
     edge = np.asarray(edges, np.int32).T
     samples = pd.DataFrame(
@@ -98,6 +102,8 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
         edge_relation=edge[1],
         edge_source=edge[2],
         edge_target=edge[3],
+        edge_head=edge[4],
+        edge_tail=edge[5],
         sample_edge=np.searchsorted(edge[0], np.arange(num_samples + 1)),
         entity_word=(np.arange(NUM_ENTITIES) % NUM_WORDS).astype(np.int32),
         words=[f"word{index}" for index in range(NUM_WORDS)],

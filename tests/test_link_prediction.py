@@ -193,6 +193,8 @@ class Corpus:
             edge_relation=nothing,
             edge_source=nothing,
             edge_target=nothing,
+            edge_head=nothing,
+            edge_tail=nothing,
             sample_edge=np.zeros(len(samples) + 1, np.int64),
             entity_word=np.asarray([words.get(name, -1) for name in entities.names], np.int32),
             words=list(words),
