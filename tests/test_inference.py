@@ -12,6 +12,7 @@ from graphmer.evaluate.neural import ModelScorer
 from graphmer.evaluate.queries import SETTINGS, LinkQueries, Setting
 from graphmer.model.inference import query_selection, query_states, text_vectors
 from graphmer.pack.layout import assemble, hidden_words
+from graphmer.pack.shards import SplitArrays
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -22,13 +23,24 @@ def test_a_query_shows_no_held_out_triple_no_hidden_name_and_nothing_on_its_own_
     selection = query_selection(split, queries, hide, ~split.leaf_query, True, 8, 2)
     assert selection.masked.sum() == len(queries)
     assert (~selection.masked).any()
+    sharing = 0
     for instance, leaf in enumerate(queries):
         inside = selection.leaf_instance == instance
         assert selection.leaf[inside & selection.masked].tolist() == [leaf]
         shown = selection.leaf[inside & ~selection.masked]
         assert not split.leaf_query[shown].any()
         assert (split.leaf_anchor_start[shown] != split.leaf_anchor_start[leaf]).all()
+        sharing += on_its_mention_under_another_name(split, leaf, hide[1][hide[0] == instance])
         assert not set(split.entity_word[split.leaf_tail[shown]]) & set(hide[1][hide[0] == instance])
+    assert sharing > 0
+
+
+def on_its_mention_under_another_name(split: SplitArrays, leaf: int, hidden: np.ndarray) -> int:
+    """Support leaves on a query's own mention that no other rule hides: neither their name nor their ends tell."""
+    sample = split.leaf_sample[leaf]
+    rows = np.arange(split.sample_leaf[sample], split.sample_leaf[sample + 1])
+    beside = rows[(split.leaf_anchor_start[rows] == split.leaf_anchor_start[leaf]) & ~split.leaf_query[rows]]
+    return int((~np.isin(split.entity_word[split.leaf_tail[beside]], hidden)).sum())
 
 
 def test_without_support_a_query_shows_its_code_alone() -> None:

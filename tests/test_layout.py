@@ -1,5 +1,7 @@
 """The leafy chain layout against a slow, plain reading of the same rules."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from packed import NAME_SLOTS, make_entities, make_split
@@ -139,7 +141,9 @@ def test_a_sample_longer_than_a_row_is_an_error_that_names_the_remedy() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_shown_leaf_hangs_on_the_mention_of_a_masked_one(seed: int) -> None:
-    split, _, selection, _ = drawn(seed)
+    split = make_split(seed, num_samples=30)
+    two_a_mention = dataclasses.replace(DRAW, max_leaves=6, max_leaves_per_anchor=2)
+    selection = draw_leaves(split, np.arange(30), two_a_mention, np.random.default_rng(seed))
     mention = split.leaf_sample[selection.leaf] * 1000 + split.leaf_anchor_start[selection.leaf]
     assert not set(mention[~selection.masked]) & set(mention[selection.masked])
 
