@@ -18,18 +18,20 @@ CHANGES = [
 ]
 
 
-def stage(name: str, *paths: str, expect: int = 0, max_file_bytes: int = resource.RLIM_INFINITY) -> str:
+def stage(
+    name: str, *paths: str, expect: int = 0, cwd: Path = ROOT, max_file_bytes: int = resource.RLIM_INFINITY
+) -> str:
     """Run one stage script with the smoke profile; returns its standard error."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
     flags = [part for change in CHANGES for part in ("--set", change)]
-    command = [sys.executable, "-W", "ignore", f"stages/{name}.py", *flags, *paths]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "stages" / f"{name}.py"), *flags, *paths]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRAPHMER_WORKERS": "1", "GRAPHMER_DEVICE": "cpu"}
     bounded = limit if max_file_bytes != resource.RLIM_INFINITY else None
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, preexec_fn=bounded, capture_output=True, text=True, check=False
+        command, cwd=cwd, env=environment, preexec_fn=bounded, capture_output=True, text=True, check=False
     )
     assert done.returncode == expect, done.stderr
     return done.stderr
@@ -119,6 +121,22 @@ def test_every_plot_has_its_table_and_its_image(run: Path) -> None:
 
 def test_no_half_written_output_is_left(run: Path) -> None:
     assert [path.name for path in run.rglob("*.partial")] == []
+
+
+def test_a_run_by_hand_with_out_alone_writes_beside_it_and_touches_nothing_of_dvcs(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    for name in ("metrics/train.json", "metrics/eval.json", "plots/train.csv", "plots/eval_peers.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("DVC's", encoding="utf-8")
+    packed = ("--packed", str(run / "packed"))
+    stage("train", *packed, "--out", "hand/model", cwd=tmp_path)
+    inputs = (*packed, "--kg", str(run / "kg"), "--parsed", str(run / "parsed"), "--model", "hand/model")
+    stage("eval", *inputs, "--out", "hand/eval", cwd=tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.read_text(encoding="utf-8") for path in files if path.parent.name in ("metrics", "plots")} == {"DVC's"}
+    by_hand = ("model.metrics.json", "model.plot.csv", "eval.metrics.json", "eval.plots/eval_peers.csv")
+    assert all((tmp_path / "hand" / name).is_file() for name in by_hand)
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_headline_figure_is_what_the_predictions_say(run: Path) -> None:
