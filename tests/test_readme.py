@@ -1,9 +1,11 @@
 """README's table is what the committed metrics say, and its commands name files that exist."""
 
 import re
+from pathlib import Path
 
 from imports import ROOT
 
+from graphmer.artifacts import write_json
 from graphmer.report.readme import results_table, with_results
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,3 +23,25 @@ def test_every_file_that_readme_links_to_is_there() -> None:
 def test_every_tree_entry_of_the_library_is_a_package() -> None:
     for name in re.findall(r"^  (\w+)/ ", README, flags=re.MULTILINE):
         assert (ROOT / "src" / "graphmer" / name).is_dir(), name
+
+
+def evaluated(**tasks: object) -> dict[str, object]:
+    scorers = {"graphmer": {"mrr": 0.5}, "bm25": {"mrr": 0.4}, "gain": {"mrr": 0.1}}
+    return {"code_search": {"functions": 471, "queries": 9, "pool1000": scorers, "pool1000_masked": scorers}, **tasks}
+
+
+def table(tmp_path: Path, figures: dict[str, object]) -> str:
+    """The table over the committed graph's and training's figures and some planted ones of eval."""
+    for name in ("kg", "train"):
+        (tmp_path / f"{name}.json").write_bytes((ROOT / "metrics" / f"{name}.json").read_bytes())
+    write_json(tmp_path / "eval.json", figures)
+    return results_table(tmp_path)
+
+
+def test_a_pool_is_told_by_how_many_functions_it_holds(tmp_path: Path) -> None:
+    few = table(tmp_path, evaluated())
+    assert "| code search | pool of 471 | mrr |" in few
+    assert "| code search | pool of 471, names hidden | mrr |" in few
+    many = evaluated()
+    many["code_search"]["functions"] = 5000  # type: ignore[index]
+    assert "| code search | pool of 1,000 | mrr |" in table(tmp_path, many)

@@ -1,5 +1,6 @@
 """The results table of README, written from metrics/ alone: `python -m graphmer.report.readme`."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ END = "<!-- /results -->"
 OURS = ("graphmer", "neural")  # the first that a task has is the one shown
 FIGURES = ("mrr", "accuracy", "f1")
 NO_PEER = frozenset({*OURS, "gain", "untrained"})
+POOL = re.compile(r"pool(\d+)(_masked)?")
 
 
 class Row(NamedTuple):
@@ -61,7 +63,15 @@ def _rows(tree: Mapping[str, Any]) -> Iterator[Row]:
                     name: values for name, values in scorers.items() if isinstance(values, dict) and figure in values
                 }
                 if any(name in having for name in OURS):
-                    yield Row(task, setting, figure, having)
+                    yield Row(task.replace("_", " "), _shown_setting(setting, tree[task]), figure, having)
+
+
+def _shown_setting(setting: str, task: Mapping[str, Any]) -> str:
+    """In words. A pool is named by the candidates that it asks for; where a corpus has fewer, those are its size."""
+    pool = POOL.fullmatch(setting)
+    if pool is None:
+        return setting.replace("_", " ")
+    return f"pool of {min(int(pool[1]), task['functions']):,}" + (", names hidden" if pool[2] else "")
 
 
 def _line(row: Row) -> str:
@@ -71,9 +81,7 @@ def _line(row: Row) -> str:
     peer = f"{best} {peers[best]:.3f}" if best is not None else ""
     gain = _interval(row.scorers["gain"], row.figure, "+.3f") if "gain" in row.scorers else ""
     shown = f"{ours} {_interval(row.scorers[ours], row.figure, '.3f')}"
-    return (
-        f"| {row.task.replace('_', ' ')} | {row.setting.replace('_', ' ')} | {row.figure} | {shown} | {peer} | {gain} |"
-    )
+    return f"| {row.task} | {row.setting} | {row.figure} | {shown} | {peer} | {gain} |"
 
 
 def _interval(values: Mapping[str, float], figure: str, form: str) -> str:
