@@ -475,6 +475,9 @@ def test_figures_hold_paired_gains_and_the_metrics_a_screenful(predictions):
     metrics = headline_metrics(figures)
     assert metrics["link_prediction.headline.gain.mrr"] == pytest.approx(gain)
     assert metrics["link_prediction.headline.gain.mrr_low"] <= gain <= metrics["link_prediction.headline.gain.mrr_high"]
+    for setting in ("calls", "mentions_visible", "zero_support"):
+        name = f"link_prediction.{setting}.gain.mrr"
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
     assert metrics["link_prediction.calls.symbolic.mrr"] == pytest.approx(means["headline", "symbolic"])
     assert len(metrics) <= 40
 
