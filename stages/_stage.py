@@ -17,6 +17,7 @@ from graphmer.params import check_tree, load_tree  # noqa: E402
 MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full; free some space and run again",
     errno.EDQUOT: "the disk quota is used up; free some space and run again",
+    errno.EFBIG: "the file is larger than this account may write (ulimit -f); raise the limit and run again",
     errno.EACCES: "no permission; check the owner of the path and run again",
     errno.EROFS: "the file system is read-only; choose another --out",
 }
@@ -24,21 +25,41 @@ Tree = Mapping[str, Any]
 Work = Callable[[Tree, argparse.Namespace], None]
 
 
-def run(name: str, paths: Mapping[str, str], work: Work, **options: Any) -> None:
+def run(name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], work: Work, **options: Any) -> None:
     """Parse flags, check the whole of params.yaml, do the work, and exit.
 
-    paths: flag name and its default; each becomes --flag. options: further argparse flags. The parameters are checked
-    before any work, all sections of them: a typo in one stage's section should not wait for that stage.
+    inputs, outputs: flag name and its default; each becomes --flag. options: further argparse flags. The parameters are
+    checked before any work, all sections of them: a typo in one stage's section should not wait for that stage.
     """
     parser = argparse.ArgumentParser(prog=f"stages/{name}.py", description=sys.modules["__main__"].__doc__)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one change; may be repeated")
-    for flag, default in paths.items():
+    for flag, default in inputs.items():
         parser.add_argument(f"--{flag.replace('_', '-')}", type=Path, default=Path(default), help=f"default {default}")
+    for flag, default in outputs.items():
+        beside = "" if len(outputs) == 1 else ", or beside another output that is named"
+        parser.add_argument(f"--{flag.replace('_', '-')}", type=Path, help=f"default {default}{beside}")
     for flag, keywords in options.items():
         parser.add_argument(f"--{flag}", **keywords)
     arguments = parser.parse_args()
+    vars(arguments).update(placed(vars(arguments), outputs))
     sys.exit(_guarded(lambda: work(_checked(arguments), arguments), name))
+
+
+def placed(given: Mapping[str, Path | None], outputs: Mapping[str, str]) -> dict[str, Path]:
+    """Where each output goes: its default where none is named, else beside the first that is.
+
+    A run by hand that names one output overwrites nothing of DVC's: `--out try` puts metrics into try.metrics.json.
+    """
+    named = [(path, Path(outputs[flag]).suffix) for flag in outputs if (path := given[flag]) is not None]
+    found = {}
+    for flag, default in outputs.items():
+        path = given[flag] or Path(default)
+        if given[flag] is None and named:
+            first, suffix = named[0]
+            path = first.parent / f"{first.name.removesuffix(suffix)}.{flag}{path.suffix}"
+        found[flag] = path
+    return found
 
 
 def _checked(arguments: argparse.Namespace) -> Tree:

@@ -19,5 +19,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    paths = {"cells": "data/ablation", "metrics": "metrics/ablation.json", "plot": "plots/ablation.csv"}
-    _stage.run("ablation", paths, work)
+    outputs = {"metrics": "metrics/ablation.json", "plot": "plots/ablation.csv"}
+    _stage.run("ablation", {"cells": "data/ablation"}, outputs, work)

@@ -36,4 +36,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     cell = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
-    _stage.run("ablation_cell", {"packed": "data/packed", "kg": "data/kg", "out": "data/ablation/cell"}, work, **cell)
+    inputs = {"packed": "data/packed", "kg": "data/kg"}
+    _stage.run("ablation_cell", inputs, {"out": "data/ablation/cell"}, work, **cell)

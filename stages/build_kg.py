@@ -16,4 +16,4 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    _stage.run("build_kg", {"parsed": "data/parsed", "curated": "data/curated", "out": "data/kg"}, work)
+    _stage.run("build_kg", {"parsed": "data/parsed", "curated": "data/curated"}, {"out": "data/kg"}, work)

@@ -8,4 +8,4 @@ def work(tree: _stage.Tree, arguments: object) -> None:
 
 
 if __name__ == "__main__":
-    _stage.run("check_params", {}, work)
+    _stage.run("check_params", {}, {}, work)

@@ -12,4 +12,4 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    _stage.run("draw", {"plots": "plots"}, work)
+    _stage.run("draw", {}, {"plots": "plots"}, work)

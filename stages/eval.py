@@ -28,4 +28,4 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     inputs = {"packed": "data/packed", "kg": "data/kg", "parsed": "data/parsed", "model": "data/model"}
-    _stage.run("eval", {**inputs, "out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}, work)
+    _stage.run("eval", inputs, {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}, work)

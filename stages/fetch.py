@@ -16,4 +16,4 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    _stage.run("fetch", {"out": "data/raw"}, work)
+    _stage.run("fetch", {}, {"out": "data/raw"}, work)

@@ -15,5 +15,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    paths = {"parsed": "data/parsed", "kg": "data/kg", "kg_metrics": "metrics/kg.json"}
-    _stage.run("pack", {**paths, "out": "data/packed", "metrics": "metrics/pack.json"}, work)
+    inputs = {"parsed": "data/parsed", "kg": "data/kg", "kg_metrics": "metrics/kg.json"}
+    _stage.run("pack", inputs, {"out": "data/packed", "metrics": "metrics/pack.json"}, work)

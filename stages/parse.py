@@ -14,4 +14,4 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    _stage.run("parse", {"raw": "data/raw", "out": "data/parsed"}, work)
+    _stage.run("parse", {"raw": "data/raw"}, {"out": "data/parsed"}, work)

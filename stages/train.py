@@ -19,5 +19,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    paths = {"packed": "data/packed", "out": "data/model", "metrics": "metrics/train.json", "plot": "plots/train.csv"}
-    _stage.run("train", paths, work)
+    outputs = {"out": "data/model", "metrics": "metrics/train.json", "plot": "plots/train.csv"}
+    _stage.run("train", {"packed": "data/packed"}, outputs, work)

@@ -17,5 +17,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    paths = {"kg": "data/kg", "parsed": "data/parsed", "metrics": "metrics/kg.json", "plot": "plots/kg_relations.csv"}
-    _stage.run("validate_kg", paths, work)
+    outputs = {"metrics": "metrics/kg.json", "plot": "plots/kg_relations.csv"}
+    _stage.run("validate_kg", {"kg": "data/kg", "parsed": "data/parsed"}, outputs, work)

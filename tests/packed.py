@@ -51,7 +51,7 @@ def make_entities(seed: int = 0) -> EntityArrays:
 
 
 def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_out: bool = False) -> SplitArrays:
-    """Samples of random tokens; each window's identifiers are words, and some mentions are leaves."""
+    """Samples of random tokens; each window's identifiers are words, and some mentions are leaves, or two."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(4, max_roots + 1, num_samples)
     offset = np.concatenate([[0], np.cumsum(lengths)])
@@ -72,7 +72,14 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
             query = held_out and rng.random() < 0.5
             head = int(rng.integers(0, NUM_ENTITIES))
             leaves.append((sample, relation, anchor, anchor + 1, head, tail, query, False))
-        edges.append((sample, 13, 0, length - 1))
+            if rng.random() < 0.5:  # a second triple on one mention, as a constructor call gives two
+                other = int(rng.integers(0, NUM_ENTITIES // 2)) * 2 + (relation == CALLS)
+                leaves.append((sample, RETURNS if relation == CALLS else CALLS, *leaves[-1][2:5], other, False, False))
+        edges.append((sample, 13, 0, length - 1, *leaves[-1][4:6]))  # a leaf and an edge between the same two ends
+        edges.append((sample, 13, length - 1, 1, leaves[-1][5], leaves[-1][4]))  # and back
+        edges.append(
+            (sample, 13, 1, length - 2, int(rng.integers(0, NUM_ENTITIES)), int(rng.integers(0, NUM_ENTITIES)))
+        )
     leaf = np.asarray(leaves, np.int32).T
     edge = np.asarray(edges, np.int32).T
     samples = pd.DataFrame(
@@ -98,6 +105,8 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
         edge_relation=edge[1],
         edge_source=edge[2],
         edge_target=edge[3],
+        edge_head=edge[4],
+        edge_tail=edge[5],
         sample_edge=np.searchsorted(edge[0], np.arange(num_samples + 1)),
         entity_word=(np.arange(NUM_ENTITIES) % NUM_WORDS).astype(np.int32),
         words=[f"word{index}" for index in range(NUM_WORDS)],

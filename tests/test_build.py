@@ -21,6 +21,8 @@ from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import ExternalEntity, Fact, PackageFacts, Resolved
 from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.validate import validate_graph
+from graphmer.kg.validate_config import ValidateParams
 
 PARSE = ParseParams(
     max_file_bytes=100_000, max_line_bytes=5_000, by_module_val_share=0.1, by_module_test_share=0.2, by_module_seed=0
@@ -37,6 +39,11 @@ PARAMS = GraphParams(
     minhash_values=64,
     minhash_seed=0,
 )
+VALIDATE = ValidateParams(
+    min_triples=1, domain_range=0.99, acyclicity=0.995, signature_java=0.98, signature_python=None, licence=1.0,
+    constraints=0.99, provenance=0.99, leakage=1.0, duplicates=0, orphans=None, entity_coverage=None,
+    relation_coverage=None, offenders_shown=3,
+)  # fmt: skip
 VENDORED = "def vendored(table):\n" + "".join(f"    table[{row}] = table[{row * 3}] + {row * 7}\n" for row in range(40))
 CORPUS: dict[str, dict[str, str]] = {
     "shapes": {
@@ -194,6 +201,12 @@ def test_a_near_duplicate_of_the_test_split_leaves_no_entity_and_is_counted(kg: 
     assert manifest["near_duplicate_files"] == [
         {"removed": "copier:copier/vendored.py", "kept": "origin:origin/vendored.py", "jaccard": 1.0}
     ]
+
+
+def test_a_graph_with_a_near_duplicate_between_splits_can_be_validated(kg: Path, parsed: Path, tmp_path: Path):
+    metrics = tmp_path / "kg.json"
+    validate_graph(kg, parsed, metrics, tmp_path / "relations.csv", VALIDATE, {"MIT"})
+    assert read_json(metrics)["near_duplicates_removed"] == 1
 
 
 def test_tables_are_sorted_unique_and_closed(triples: pd.DataFrame, entities: pd.DataFrame):

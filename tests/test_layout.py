@@ -1,5 +1,7 @@
 """The leafy chain layout against a slow, plain reading of the same rules."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from packed import NAME_SLOTS, make_entities, make_split
@@ -139,6 +141,32 @@ def test_a_sample_longer_than_a_row_is_an_error_that_names_the_remedy() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_shown_leaf_hangs_on_the_mention_of_a_masked_one(seed: int) -> None:
-    split, _, selection, _ = drawn(seed)
+    split = make_split(seed, num_samples=30)
+    two_a_mention = dataclasses.replace(DRAW, max_leaves=6, max_leaves_per_anchor=2)
+    selection = draw_leaves(split, np.arange(30), two_a_mention, np.random.default_rng(seed))
     mention = split.leaf_sample[selection.leaf] * 1000 + split.leaf_anchor_start[selection.leaf]
     assert not set(mention[~selection.masked]) & set(mention[selection.masked])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_edges_are_shown_but_in_samples_that_drop_their_leaves_and_between_the_ends_of_a_masked_leaf(seed: int) -> None:
+    split, _, selection, rows = drawn(seed)
+    asked = zip(selection.leaf_instance[selection.masked], selection.leaf[selection.masked])
+    told = {(i, frozenset((int(split.leaf_head[leaf]), int(split.leaf_tail[leaf])))) for i, leaf in asked}
+    expected = []
+    for instance, sample in enumerate(selection.sample):
+        for edge in range(split.sample_edge[sample], split.sample_edge[sample + 1]):
+            ends = frozenset((int(split.edge_head[edge]), int(split.edge_tail[edge])))
+            if selection.shows_edges[instance] and (instance, ends) not in told:
+                source, target = (
+                    rows.instance_start[instance] + slow_anchor(split, selection, instance, sample, int(root[edge]))
+                    for root in (split.edge_source, split.edge_target)
+                )
+                expected.append((rows.instance_row[instance], source, target, split.edge_relation[edge]))
+    found = list(zip(rows.edge_row, rows.edge_source, rows.edge_target, rows.edge_relation))
+    assert found == expected
+    by_drop = int(np.diff(split.sample_edge)[selection.sample[~selection.shows_edges]].sum())
+    assert 0 < len(found) < len(split.edge_relation) - by_drop  # some were hidden for their ends
+    dropped = np.flatnonzero(~selection.shows_edges)
+    assert len(dropped)
+    assert not set(dropped) & set(selection.leaf_instance)

@@ -193,6 +193,8 @@ class Corpus:
             edge_relation=nothing,
             edge_source=nothing,
             edge_target=nothing,
+            edge_head=nothing,
+            edge_tail=nothing,
             sample_edge=np.zeros(len(samples) + 1, np.int64),
             entity_word=np.asarray([words.get(name, -1) for name in entities.names], np.int32),
             words=list(words),
@@ -473,6 +475,9 @@ def test_figures_hold_paired_gains_and_the_metrics_a_screenful(predictions):
     metrics = headline_metrics(figures)
     assert metrics["link_prediction.headline.gain.mrr"] == pytest.approx(gain)
     assert metrics["link_prediction.headline.gain.mrr_low"] <= gain <= metrics["link_prediction.headline.gain.mrr_high"]
+    for setting in ("calls", "mentions_visible", "zero_support"):
+        name = f"link_prediction.{setting}.gain.mrr"
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
     assert metrics["link_prediction.calls.symbolic.mrr"] == pytest.approx(means["headline", "symbolic"])
     assert len(metrics) <= 40
 

@@ -189,14 +189,6 @@ def test_link_loss_never_counts_a_known_tail_as_a_negative() -> None:
     assert without.item() == pytest.approx(0.0, abs=1e-6)
 
 
-def test_link_loss_of_nothing_is_zero_and_has_a_gradient() -> None:
-    key = torch.randn(3, 4, requires_grad=True)
-    loss = link_loss(torch.zeros(0, 4), key, torch.zeros(0, dtype=torch.long), torch.zeros(0, 3, dtype=torch.bool), 0.1)
-    loss.backward()
-    assert loss.item() == 0.0
-    assert key.grad is not None
-
-
 def test_a_names_likelihood_is_the_product_over_its_slots() -> None:
     torch.manual_seed(0)
     logits = torch.randn(1, 2, 5)

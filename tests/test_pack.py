@@ -104,6 +104,7 @@ def test_a_member_declared_in_the_window_is_an_edge_and_one_outside_is_nothing(e
     edges = [(sample.window, edge) for sample in samples for edge in sample.edges]
     ((window, edge),) = edges
     assert text_of(encoding, window.tokens[[edge.source, edge.target]]) == "runjob"
+    assert (edge.head, edge.tail) == (2, 3)
     assert not any(sample.leaves for sample in samples)
 
 
@@ -123,6 +124,14 @@ def test_a_held_out_triple_is_never_an_edge(encoding: Encoding) -> None:
     names = {3: span("job")}
     held_out = mention("reads_from", span("inner()", 1), 2, 3, is_query=True)
     samples, _ = build_samples(windows(encoding), encoding, [held_out], names, rules, 8)
+    assert not any(sample.edges for sample in samples)
+
+
+def test_one_of_several_candidates_is_never_an_edge(encoding: Encoding) -> None:
+    ambiguous = mention("reads_from", span("inner()", 1), 2, 3)._replace(is_ambiguous=True)
+    samples, _ = build_samples(
+        windows(encoding), encoding, [ambiguous], {3: span("job")}, LeafRules.of(load_ontology()), 8
+    )
     assert not any(sample.edges for sample in samples)
 
 

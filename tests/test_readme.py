@@ -48,3 +48,45 @@ def test_a_measurement_without_a_corpus_is_one_line(tmp_path: Path) -> None:
     write_json(tmp_path / "speed.json", {"machine": {}})
     with pytest.raises(ArtifactError, match=r"speed.json: no corpus with 'ratio_to_parse'; run python benchmarks/"):
         scale_figures(tmp_path / "speed.json")
+
+
+def evaluated(**tasks: object) -> dict[str, object]:
+    scorers = {"graphmer": {"mrr": 0.5}, "bm25": {"mrr": 0.4}, "gain": {"mrr": 0.1}}
+    return {"code_search": {"functions": 471, "queries": 9, "pool1000": scorers, "pool1000_masked": scorers}, **tasks}
+
+
+def table(tmp_path: Path, figures: dict[str, object]) -> str:
+    """The table over the committed graph's and training's figures and some planted ones of eval."""
+    for name in ("kg", "train"):
+        (tmp_path / f"{name}.json").write_bytes((ROOT / "metrics" / f"{name}.json").read_bytes())
+    write_json(tmp_path / "eval.json", figures)
+    return results_table(tmp_path)
+
+
+def test_a_pool_is_told_by_how_many_functions_it_holds(tmp_path: Path) -> None:
+    few = table(tmp_path, evaluated())
+    assert "| code search | pool of 471 | mrr |" in few
+    assert "| code search | pool of 471, names hidden | mrr |" in few
+    many = evaluated()
+    many["code_search"]["functions"] = 5000  # type: ignore[index]
+    assert "| code search | pool of 1,000 | mrr |" in table(tmp_path, many)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.0004, 0.02, "above 0 for this one training seed: code search (pool of 471, by at least 0.0004)."),
+        (-0.001, 0.02, "The interval holds 0, so no gain is shown: code search (pool of 471)."),
+        (-0.5, -0.2, "The interval lies below 0, so counting does better: code search (pool of 471)."),
+        (None, None, "There is no interval, so no gain is shown: code search (pool of 471)."),
+    ],
+)
+def test_what_a_gain_says_is_read_off_its_interval(tmp_path: Path, low: float, high: float, said: str) -> None:
+    gain = {"mrr": 0.01, "mrr_low": low, "mrr_high": high} if low is not None else {"mrr": 0.01}
+    scorers = {"graphmer": {"mrr": 0.5}, "bm25": {"mrr": 0.4}, "gain": gain}
+    (line,) = [
+        line
+        for line in table(tmp_path, {"code_search": {"functions": 471, "pool1000": scorers}}).splitlines()
+        if line.startswith("- ")
+    ]
+    assert line.endswith(said)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import pandas as pd
 import pytest
 from imports import ROOT
 
+from graphmer.report.readme import results_table
+
 CHANGES = [
     line
     for line in (ROOT / "profiles/smoke.params").read_text(encoding="utf-8").splitlines()
@@ -17,12 +21,21 @@ CHANGES = [
 ]
 
 
-def stage(name: str, *paths: str, expect: int = 0) -> str:
+def stage(
+    name: str, *paths: str, expect: int = 0, cwd: Path = ROOT, max_file_bytes: int = resource.RLIM_INFINITY
+) -> str:
     """Run one stage script with the smoke profile; returns its standard error."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
     flags = [part for change in CHANGES for part in ("--set", change)]
-    command = [sys.executable, "-W", "ignore", f"stages/{name}.py", *flags, *paths]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "stages" / f"{name}.py"), *flags, *paths]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRAPHMER_WORKERS": "1", "GRAPHMER_DEVICE": "cpu"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    bounded = limit if max_file_bytes != resource.RLIM_INFINITY else None
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, preexec_fn=bounded, capture_output=True, text=True, check=False
+    )
     assert done.returncode == expect, done.stderr
     return done.stderr
 
@@ -113,6 +126,22 @@ def test_no_half_written_output_is_left(run: Path) -> None:
     assert [path.name for path in run.rglob("*.partial")] == []
 
 
+def test_a_run_by_hand_with_out_alone_writes_beside_it_and_touches_nothing_of_dvcs(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    for name in ("metrics/train.json", "metrics/eval.json", "plots/train.csv", "plots/eval_peers.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("DVC's", encoding="utf-8")
+    packed = ("--packed", str(run / "packed"))
+    stage("train", *packed, "--out", "hand/model", cwd=tmp_path)
+    inputs = (*packed, "--kg", str(run / "kg"), "--parsed", str(run / "parsed"), "--model", "hand/model")
+    stage("eval", *inputs, "--out", "hand/eval", cwd=tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.read_text(encoding="utf-8") for path in files if path.parent.name in ("metrics", "plots")} == {"DVC's"}
+    by_hand = ("model.metrics.json", "model.plot.csv", "eval.metrics.json", "eval.plots/eval_peers.csv")
+    assert all((tmp_path / "hand" / name).is_file() for name in by_hand)
+    assert not (tmp_path / "data").exists()
+
+
 def test_the_headline_figure_is_what_the_predictions_say(run: Path) -> None:
     rows = pd.read_parquet(run / "eval" / "predictions.parquet")
     chosen = rows[
@@ -126,7 +155,14 @@ def test_the_metrics_file_is_a_screenful(run: Path) -> None:
     def leaves(tree: object) -> int:
         return sum(map(leaves, tree.values())) if isinstance(tree, dict) else 1
 
-    assert leaves(metrics(run, "eval")) <= 90
+    assert leaves(metrics(run, "eval")) <= 75
+
+
+def test_every_gain_that_readme_would_show_has_its_interval(run: Path) -> None:
+    lines = [line for line in results_table(run / "metrics").splitlines() if line.startswith("| ")][1:]
+    gains = [line.split("|")[6].strip() for line in lines]
+    assert len(gains) == 9
+    assert all(re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\]", gain) for gain in gains), gains
 
 
 def test_outputs_hold_no_absolute_path_and_no_host(run: Path) -> None:
@@ -188,6 +224,19 @@ def test_a_full_disk_is_one_line(run: Path, tmp_path: Path) -> None:
     said = stage("validate_kg", *paths, "--plot", str(tmp_path / "r.csv"), expect=1)
     assert said.strip().splitlines()[-1].endswith("the disk is full; free some space and run again")
     assert not (metrics_file / "kg.json").exists()
+
+
+def test_a_model_that_does_not_fit_the_disk_is_one_line_and_leaves_no_model_and_no_figures(
+    run: Path, tmp_path: Path
+) -> None:
+    paths = ("--packed", str(run / "packed"), "--out", str(tmp_path / "model"), "--metrics", str(tmp_path / "t.json"))
+    # A limit on the size of a file ends the write as a full disk does: after the training, in mid-file.
+    said = stage("train", *paths, "--plot", str(tmp_path / "t.csv"), expect=1, max_file_bytes=20_000)
+    assert "Traceback" not in said
+    assert said.strip().splitlines()[-1] == (
+        "train: output: the file is larger than this account may write (ulimit -f); raise the limit and run again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
 def test_an_output_below_a_file_is_one_line_that_names_the_path(run: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import errno
 import itertools
 import json
 from pathlib import Path
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 from packed import VOCABULARY, make_entities, make_split, write_packed
-from test_model import SIZES, params
+from test_model import SIZES, make_model, params
 
 from graphmer.errors import ArtifactError, TrainingError
-from graphmer.model.checkpoint import load_model
+from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.config import LeafParams, LossParams, TrainParams
 from graphmer.train.data import TrainStream
+from graphmer.train.objective import Objective
 from graphmer.train.run import learning_rate_factor, train_model
 
 SMALL = TrainParams(
@@ -74,6 +76,27 @@ def test_a_number_that_is_not_finite_ends_the_run_with_its_step_and_term(packed:
     assert not (tmp_path / "model").exists()
 
 
+def test_a_batch_of_documents_alone_gives_zero_for_names_and_links_and_a_gradient_to_every_weight() -> None:
+    split = make_split(0, 30)
+    split.samples["kind"] = "document"
+    bare = dataclasses.replace(SMALL, leaves=dataclasses.replace(SMALL.leaves, leaf_drop=1.0))
+    step = TrainStream(split, make_entities(), load_ontology(), SIZES, bare).step(0)
+    assert len(step.leaf) == 0
+    objective = Objective(make_model(), SMALL.loss)
+    terms = objective(step)
+    assert (terms["mnm"].item(), terms["link"].item()) == (0.0, 0.0)
+    assert terms["total"].item() == pytest.approx(terms["mlm"].item())
+    assert terms["mlm"].item() > 0
+    terms["total"].backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in objective.parameters())
+
+
+def test_a_run_whose_batches_hold_no_masked_leaf_goes_on(packed: Path, tmp_path: Path) -> None:
+    figures = run(packed, tmp_path, dataclasses.replace(SMALL, leaves=dataclasses.replace(SMALL.leaves, leaf_drop=1.0)))
+    assert figures["loss"]["link"] == 0.0
+    assert figures["loss"]["mlm"] > 0
+
+
 def test_the_learning_rate_warms_up_and_ends_at_its_floor() -> None:
     factors = [learning_rate_factor(step, SMALL) for step in range(13)]
     assert factors[0] == pytest.approx(0.5)
@@ -107,6 +130,14 @@ def test_negatives_fit_the_relation_and_are_no_known_tails() -> None:
         for column, key in enumerate(keys):
             is_true = (int(split.leaf_head[source]), 7, int(key)) in true
             assert known[row, column] == (is_true and column != target[row])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
+def test_a_full_disk_is_told_as_the_system_tells_it_when_weights_are_written(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left") as caught:
+        save_model(tmp_path, make_model(), packed)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_a_checkpoint_with_a_changed_byte_is_refused(packed: Path, tmp_path: Path) -> None:

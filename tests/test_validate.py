@@ -1,5 +1,6 @@
 """Each check of the ontology can fail: a planted violation lowers its figure and is named with file and line."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.signatures import compatible
 from graphmer.kg.validate import validate_graph
 from graphmer.kg.validate_config import ValidateParams
+from graphmer.ontology.vocabulary import load_ontology
 
 PARAMS = ValidateParams(
     min_triples=1, domain_range=0.99, acyclicity=0.995, signature_java=0.98, signature_python=0.98, licence=1.0,
@@ -108,7 +110,7 @@ class Planted:
         manifest = {
             "files": {"python": {"ok": 1}},
             "skipped": {"empty": 2},
-            "near_duplicates_removed": {},
+            "near_duplicates_removed": {"train": {"val": 1, "test": 2}, "val": {"test": 3}},
             "calls": calls,
         }
         write_json(kg / "manifest.json", manifest)
@@ -149,6 +151,7 @@ def test_a_valid_graph_passes_every_check(graph: Planted) -> None:
     assert figures["duplicates"] == 0
     assert figures["orphans"] == 0
     assert figures["skipped"] == {"empty": 2}
+    assert figures["near_duplicates_removed"] == 6
     assert figures["resolution_rate"] == {"python": 0.75}
 
 
@@ -160,6 +163,37 @@ def plant_domain(graph: Planted) -> str:
 def plant_cycle(graph: Planted) -> str:
     graph.triples.append(graph.triple(f"{FILE}#Base", "inherits_from", f"{FILE}#Child", "Child"))
     return "lies on a cycle of 'inherits_from'"
+
+
+def plant_mutual_inheritance(graph: Planted) -> str:
+    graph.triples.append(graph.triple(f"{FILE}#Base", "inherits_from", f"{FILE}#Child", "Child"))
+    return "'inherits_from' holds both ways"
+
+
+def plant_nine_interfaces(graph: Planted) -> str:
+    for number in range(9):
+        interface = graph.add(f"{FILE}#I{number}", "Interface")
+        graph.triples.append(graph.triple(f"{FILE}#Child", "implements", interface, "Base", 1))
+    return "9 tails of 'implements', at most 8"
+
+
+def plant_unknown_resolution(graph: Planted) -> str:
+    graph.find("calls")["resolution"] = "surely"
+    return "resolution 'surely' is none of"
+
+
+def plant_signature_in_java(graph: Planted) -> str:
+    for row in graph.triples:
+        row["language"] = "java"
+    for row in graph.entities:
+        if row["type"] == "Method":
+            row["signature"] = "(int job)" if row["entity"] == f"{FILE}#Child.run" else "(long job)"
+    return "(int job) does not stand in for (long job)"
+
+
+def plant_orphan(graph: Planted) -> str:
+    graph.add(f"{FILE}#alone", "Function", line_start=5)
+    return "m.py:5: python:p:m.py#alone: no triple has it as an end"
 
 
 def plant_signature(graph: Planted) -> str:
@@ -264,6 +298,8 @@ PLANTED: list[tuple[str, Callable[[Planted], str]]] = [
     ("domain_range", plant_domain),
     ("acyclicity", plant_cycle),
     ("signature.python", plant_signature),
+    ("signature.java", plant_signature_in_java),
+    ("orphans", plant_orphan),
     ("licence", plant_licence),
     ("duplicates", plant_duplicate),
     ("leakage", plant_leak),
@@ -271,6 +307,9 @@ PLANTED: list[tuple[str, Callable[[Planted], str]]] = [
     ("provenance", plant_wrong_span),
     ("provenance", plant_span_past_the_end),
     ("constraints", plant_unknown_source),
+    ("constraints", plant_unknown_resolution),
+    ("constraints", plant_mutual_inheritance),
+    ("constraints", plant_nine_interfaces),
     ("constraints", plant_derived),
     ("constraints", plant_second_override),
     ("constraints", plant_two_superclasses_in_java),
@@ -283,6 +322,9 @@ PLANTED: list[tuple[str, Callable[[Planted], str]]] = [
 ]
 
 
+VALID = {"duplicates": 0.0, "orphans": 0.0}  # what a graph without a fault has where that is not 1
+
+
 @pytest.mark.parametrize(("check", "plant"), PLANTED, ids=[plant.__name__ for _, plant in PLANTED])
 def test_a_planted_violation_lowers_its_figure_and_is_named_with_file_and_line(
     graph: Planted, check: str, plant: Callable[[Planted], str], capsys: pytest.CaptureFixture[str]
@@ -291,7 +333,8 @@ def test_a_planted_violation_lowers_its_figure_and_is_named_with_file_and_line(
     figure = graph.validate(REPORT_ONLY)
     for name in check.split("."):
         figure = figure[name]
-    assert figure >= 1 if check == "duplicates" else figure < 1.0
+    sound = VALID.get(check, 1.0)
+    assert figure > sound if check in VALID else figure < sound
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{check}: ")]
     assert any(reason in line and line.startswith(f"{check}: p/m.py:") for line in lines), lines
 
@@ -304,6 +347,42 @@ def test_an_inherited_constructor_is_shown_by_the_name_of_a_subclass_and_of_no_s
     figures = graph.validate(REPORT_ONLY)
     shown = sum(row["relation"] not in EXEMPT for row in graph.triples)
     assert figures["provenance"] == pytest.approx(1 - 1 / shown, abs=1e-6)
+
+
+def test_a_type_or_a_relation_that_does_not_occur_lowers_its_coverage_and_is_named(
+    graph: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = graph.validate(REPORT_ONLY)
+    types, relations = load_ontology().entity_types, load_ontology().stored_relations
+    assert before["entity_coverage"] == pytest.approx(len(set(NAMES.values())) / len(types), abs=1e-6)
+    present = {row["relation"] for row in graph.triples}
+    assert before["relation_coverage"] == pytest.approx(len(present) / len(relations), abs=1e-6)
+    capsys.readouterr()
+    graph.triples = [row for row in graph.triples if row["relation"] != "overrides"]
+    next(row for row in graph.entities if row["type"] == "Repository")["type"] = "Module"
+    after = graph.validate(REPORT_ONLY)
+    said = capsys.readouterr().err.splitlines()
+    for name, words, missing in (("entity", types, "Repository"), ("relation", relations, "overrides")):
+        figure = f"{name}_coverage"
+        assert after[figure] == pytest.approx(before[figure] - 1 / len(words), abs=2e-6)
+        (line,) = [line for line in said if line.startswith(f"{figure}: the graph has no ")]
+        assert missing in line.replace(",", "").split()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"orphans": 0.05}, r"orphans is 0\.1111, expected at most 0\.05; first: p/m\.py:5: .*#alone"),
+        ({"entity_coverage": 0.9}, r"entity_coverage is 0\.4000, expected at least 0\.9; first: the graph has no "),
+        ({"relation_coverage": 0.8}, r"relation_coverage is 0\.3000, expected at least 0\.8; first: the graph has no "),
+    ],
+)
+def test_orphans_and_coverage_end_the_run_where_they_have_a_bound(
+    graph: Planted, changes: dict[str, float], message: str
+) -> None:
+    plant_orphan(graph)
+    with pytest.raises(OntologyError, match=message):
+        graph.validate(dataclasses.replace(REPORT_ONLY, **changes))
 
 
 def test_past_a_bound_no_metrics_are_left_and_the_message_says_what_where_and_what_to_do(graph: Planted) -> None:

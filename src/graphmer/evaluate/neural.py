@@ -114,7 +114,8 @@ class ModelScorer:
         owner = np.repeat(np.arange(len(words)), [len(word) for word in words]) if words else empty
         hide = (owner.astype(np.int64), np.concatenate([empty, *words]).astype(np.int64))
         leaf = queries.leaf.astype(np.int64)
-        selection = query_selection(arrays, leaf, hide, queries.support, CONTEXT_LEAVES, LEAVES_PER_ANCHOR)
+        limits = (CONTEXT_LEAVES, LEAVES_PER_ANCHOR)
+        selection = query_selection(arrays, leaf, hide, queries.support, queries.shows_edges, *limits)
         length = self._row_length(arrays)
         states = query_states(self.model, arrays, self.entities, selection, length)
         for one in states:

@@ -63,6 +63,11 @@ class LinkQueries:
         return self.pools[self.pool[query]]
 
     @property
+    def shows_edges(self) -> bool:
+        """Whether the graph's edges inside a window are support that a scorer may see."""
+        return self.setting != "zero_support"
+
+    @property
     def pool_sizes(self) -> IntArray:
         """(Q,) number of candidates, known truths included."""
         return np.asarray([len(self.pools[key]) for key in self.pool], np.int64)

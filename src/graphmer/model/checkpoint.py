@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from graphmer.artifacts import read_json, sha256_file, write_json
 from graphmer.errors import ArtifactError
@@ -19,9 +19,13 @@ FILES = ("model.safetensors", "tokenizer.json")
 
 
 def save_model(folder: Path, model: GraphMER, packed: Path) -> None:
-    """Write the weights, their shape and the tokenizer they were trained with into `folder`, which exists."""
+    """Write the weights, their shape and the tokenizer they were trained with into `folder`, which exists.
+
+    Raises OSError where the disk is full.
+    """
     weights = {name: value.detach().float().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
+    # Written here, not by the library: its own error for a full disk is no OSError and says nothing of the remedy.
+    (folder / "model.safetensors").write_bytes(save(weights))
     shutil.copyfile(packed / "tokenizer.json", folder / "tokenizer.json")
     config = {
         "model": dataclasses.asdict(model.encoder.params),

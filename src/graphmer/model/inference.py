@@ -32,6 +32,7 @@ def query_selection(
     leaf: LongArray,
     hide: tuple[LongArray, LongArray],
     shown: BoolArray,
+    shows_edges: bool,
     max_leaves: int,
     max_per_anchor: int,
 ) -> Selection:
@@ -39,7 +40,8 @@ def query_selection(
 
     leaf: (Q,) rows of the split's leaves. hide: (H,) queries and (H,) words hidden in their windows. shown: (A,) leaves
     that the setting lets a scorer see; every leaf between the query's head and tail, in any relation and direction,
-    every leaf of a hidden name and every leaf on the query's own mention is left out beside them.
+    every leaf of a hidden name and every leaf on the query's own mention is left out beside them. shows_edges: whether
+    the setting lets a scorer see the edges of the windows, of which the layout drops those between head and tail.
     """
     sample = split.leaf_sample[leaf]
     begin, end = split.sample_leaf[sample], split.sample_leaf[sample + 1]
@@ -66,7 +68,8 @@ def query_selection(
     every = np.concatenate([leaf, other])
     masked = np.arange(len(every)) < len(leaf)
     order = np.lexsort((every, instance))
-    return Selection(sample, instance[order], every[order], masked[order], *hide)
+    edges = np.full(len(leaf), shows_edges)
+    return Selection(sample, edges, instance[order], every[order], masked[order], *hide)
 
 
 def _nearest(group: LongArray, distance: npt.NDArray[np.int32], tie: LongArray, limit: int) -> BoolArray:

@@ -1,4 +1,4 @@
-"""The objective's terms; each returns a mean over what it scores, and zero with a gradient where there is nothing."""
+"""The objective's terms; each returns a mean over what it scores."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def token_loss(logits_MV: Tensor, target_M: Tensor, weight_M: Tensor) -> Tensor:
-    """Weighted cross-entropy of masked tokens (MLM) or name slots (MNM), in nats a token."""
+    """Weighted cross-entropy of masked tokens (MLM) or name slots (MNM), in nats a token; zero where there is none."""
     loss_M = F.cross_entropy(logits_MV.float(), target_M, reduction="none")
     return (loss_M * weight_M).sum() / weight_M.sum().clamp(min=1.0)
 
@@ -14,11 +14,10 @@ def token_loss(logits_MV: Tensor, target_M: Tensor, weight_M: Tensor) -> Tensor:
 def link_loss(query_QD: Tensor, key_KD: Tensor, target_Q: Tensor, known_QK: Tensor, temperature: float) -> Tensor:
     """InfoNCE of unit vectors: the true tail against every other key of the batch.
 
-    target_Q: index of each query's true key. known_QK: bool, keys that are other true tails and so no negatives.
+    Q is at least 1. target_Q: index of each query's true key. known_QK: bool, keys that are other true tails and so
+    no negatives.
     Source: CPC (van den Oord et al., 2018).
     """
-    if len(query_QD) == 0:
-        return (query_QD.sum() + key_KD.sum()) * 0.0
     logits = (query_QD @ key_KD.T) / temperature
     return F.cross_entropy(logits.masked_fill(known_QK, float("-inf")), target_Q)
 

@@ -230,7 +230,7 @@ class _Assembly:
 
         columns = [np.concatenate(column) for column in zip(*self.tokens, strict=True)]
         leaves = _table(self.leaves, 8)
-        edges = _table(self.edges, 3)
+        edges = _table(self.edges, 5)
         offsets = np.concatenate([np.zeros((1, 3), np.int64), np.cumsum(np.asarray(self.counts, np.int64), axis=0)])
         return SplitArrays(
             token_id=columns[0],
@@ -251,6 +251,8 @@ class _Assembly:
             edge_relation=edges[0],
             edge_source=edges[1],
             edge_target=edges[2],
+            edge_head=edges[3],
+            edge_tail=edges[4],
             sample_edge=offsets[:, 2].copy(),
             entity_word=np.asarray([self.words.get(name, -1) for name in names], np.int32),
             words=list(self.words),

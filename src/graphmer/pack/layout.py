@@ -22,7 +22,7 @@ class LeafDraw:
 
     max_leaves: int  # a sample
     max_leaves_per_anchor: int
-    leaf_drop: float  # share of samples that show no leaf, so that plain code works at inference
+    leaf_drop: float  # share of samples that show no leaf and no edge, so that plain code works at inference
     masked_leaf_share: float  # share of a sample's shown leaves whose tail is masked; at least one
     hide_share: float  # share of masked leaves whose name is hidden in the window too
 
@@ -32,10 +32,13 @@ class Selection:
     """Samples to lay out, one instance each, and the leaves each shows. I instances, J shown leaves.
 
     sample: (I,). leaf_instance: (J,) sorted. leaf: (J,) rows of the split's leaves. masked: (J,) tail masked.
+    shows_edges: (I,) whether the edges between its roots are laid out; one between the head and the tail of a masked
+    leaf, in any relation and direction, never is.
     hide_instance, hide_word: (H,) every mention of that word in that instance's window becomes one [HIDDEN] token.
     """
 
     sample: LongArray
+    shows_edges: BoolArray
     leaf_instance: LongArray
     leaf: LongArray
     masked: BoolArray
@@ -49,6 +52,7 @@ class Selection:
         hides = chosen[self.hide_instance]
         return Selection(
             self.sample[chosen],
+            self.shows_edges[chosen],
             new_number[self.leaf_instance[kept]],
             self.leaf[kept],
             self.masked[kept],
@@ -133,7 +137,7 @@ def draw_leaves(split: SplitArrays, samples: LongArray, draw: LeafDraw, rng: np.
     masked = rank_in_group(leaf_sample[leaf], order) < quota[leaf_sample[leaf]] if len(leaf) else np.zeros(0, np.bool_)
     keep = masked | ~_repeats_masked_tail(split, leaf, masked)
     leaf, masked = leaf[keep], masked[keep]
-    return _select(split, samples, leaf, masked, masked & hides[leaf])
+    return _select(split, samples, ~drops[samples], leaf, masked, masked & hides[leaf])
 
 
 def _within(group: LongArray, priority: FloatArray, among: BoolArray, limit: int) -> BoolArray:
@@ -154,7 +158,14 @@ def _repeats_masked_tail(split: SplitArrays, leaf: LongArray, masked: BoolArray)
     return np.isin(by_name, by_name[masked]) | np.isin(by_mention, by_mention[masked])
 
 
-def _select(split: SplitArrays, samples: LongArray, leaf: LongArray, masked: BoolArray, hidden: BoolArray) -> Selection:
+def _select(
+    split: SplitArrays,
+    samples: LongArray,
+    shows_edges: BoolArray,
+    leaf: LongArray,
+    masked: BoolArray,
+    hidden: BoolArray,
+) -> Selection:
     """Keep the leaves of `samples`, which may come in any order but each once."""
     instance_of = np.full(split.num_samples, -1, np.int64)
     instance_of[samples] = np.arange(len(samples))
@@ -163,7 +174,7 @@ def _select(split: SplitArrays, samples: LongArray, leaf: LongArray, masked: Boo
     order = order[instance[order] >= 0]
     instance, leaf, masked, hidden = instance[order], leaf[order], masked[order], hidden[order]
     owner, word = hidden_words(split, leaf[hidden])
-    return Selection(samples, instance, leaf, masked, instance[hidden][owner], word)
+    return Selection(samples, shows_edges, instance, leaf, masked, instance[hidden][owner], word)
 
 
 MAX_ANCHOR_WORDS = 3  # a longer mention is an expression, not a name: hiding its words would blank the window
@@ -352,10 +363,26 @@ def _place_edges(
     split: SplitArrays, selection: Selection, new_root: _RootMap, row: LongArray, start: LongArray
 ) -> dict[str, LongArray]:
     begin = split.sample_edge[selection.sample]
-    source, instance = _flat(begin, split.sample_edge[selection.sample + 1] - begin)
+    count = np.where(selection.shows_edges, split.sample_edge[selection.sample + 1] - begin, 0)
+    source, instance = _flat(begin, count)
+    shown = ~_joins_masked_ends(split, selection, source, instance)
+    source, instance = source[shown], instance[shown]
     return {
         "edge_row": row[instance],
         "edge_source": start[instance] + new_root(instance, split.edge_source[source]),
         "edge_target": start[instance] + new_root(instance, split.edge_target[source]),
         "edge_relation": split.edge_relation[source].astype(np.int64),
     }
+
+
+def _joins_masked_ends(split: SplitArrays, selection: Selection, edge: LongArray, instance: LongArray) -> BoolArray:
+    """Which edges join the head and the tail of a masked leaf of their instance: they would point at the answer."""
+    num_entities = len(split.entity_word)
+
+    def key(owner: LongArray, one: IntArray, other: IntArray) -> LongArray:
+        return (owner * num_entities + one) * num_entities + other
+
+    asked, owner = selection.leaf[selection.masked], selection.leaf_instance[selection.masked]
+    head, tail = split.leaf_head[asked], split.leaf_tail[asked]
+    told = np.concatenate([key(owner, head, tail), key(owner, tail, head)])
+    return np.isin(key(instance, split.edge_head[edge], split.edge_tail[edge]), told)

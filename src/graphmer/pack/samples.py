@@ -41,11 +41,13 @@ class Leaf(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A relation between two roots of one sample."""
+    """A relation between two roots of one sample, and the entities that it joins."""
 
     relation: int
     source: int
     target: int
+    head: int
+    tail: int
 
 
 @dataclass
@@ -100,8 +102,9 @@ def build_samples(
         if mention.relation in rules.edge and defined is not None:
             source = _head_name_root(encoding, name_spans, mention, index, sample_of)
             origin = tokens[0] if source is None else source
-            edge = Edge(mention.relation, int(root_of[origin]), int(root_of[defined]))
-            if edge.source != edge.target and not mention.is_query:
+            ends = (int(root_of[origin]), int(root_of[defined]))
+            edge = Edge(mention.relation, *ends, mention.head, mention.tail)
+            if edge.source != edge.target and not mention.is_query and not mention.is_ambiguous:
                 samples[index].edges.append(edge)
         elif mention.relation in rules.leaf:
             tokens = tokens[sample_of[tokens] == index][:max_head_tokens]

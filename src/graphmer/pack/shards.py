@@ -22,7 +22,7 @@ LongArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "val", "test")
-LAYOUT_VERSION = 1  # raise it when an array changes its meaning: train and eval refuse another one
+LAYOUT_VERSION = 2  # raise it when an array changes its meaning: train and eval refuse another one
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class SplitArrays:
     leaf_*: (A,). leaf_relation: ontology id. leaf_anchor_start, leaf_anchor_end: roots of the mention, counted in
     the sample. leaf_head, leaf_tail: rows of the entities. leaf_query: held out, never context. leaf_ambiguous: one
     of several candidates, never context nor query. leaf_triple: row of triples.parquet. sample_leaf: (N+1,) offsets.
-    edge_*: (G,). edge_source, edge_target: roots of one sample that a relation joins. sample_edge: (N+1,) offsets.
+    edge_*: (G,). edge_source, edge_target: roots of one sample that a relation joins. edge_head, edge_tail: rows of the
+    entities. None is held out or ambiguous. sample_edge: (N+1,) offsets.
     entity_word: (E,) index into `words` of each entity's short name, -1 where this split never spells it.
     """
 
@@ -56,6 +57,8 @@ class SplitArrays:
     edge_relation: IntArray
     edge_source: IntArray
     edge_target: IntArray
+    edge_head: IntArray
+    edge_tail: IntArray
     sample_edge: LongArray
     entity_word: IntArray
     words: list[str]

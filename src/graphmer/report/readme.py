@@ -1,7 +1,8 @@
 """README's results table, from metrics/, and the figures of docs/scale.md: `python -m graphmer.report.readme`."""
 
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,13 @@ OURS = ("graphmer", "neural")  # the first that a task has is the one shown
 FIGURES = ("mrr", "accuracy", "f1")
 SPEED = Path("results/benchmarks/kg_speed.json")
 NO_PEER = frozenset({*OURS, "gain", "untrained"})
+SIDES = (ABOVE, HOLDS_ZERO, BELOW, UNKNOWN) = (
+    "The interval of the gain lies above 0 for this one training seed",
+    "The interval holds 0, so no gain is shown",
+    "The interval lies below 0, so counting does better",
+    "There is no interval, so no gain is shown",
+)
+POOL = re.compile(r"pool(\d+)(_masked)?")
 
 
 class Row(NamedTuple):
@@ -31,7 +39,8 @@ def results_table(metrics: Path) -> str:
     kg, train = read_json(metrics / "kg.json"), read_json(metrics / "train.json")
     lines = [_graph_line(kg), "", _training_line(train), ""]
     lines += ["| task | setting | figure | ours | best peer | gain |", "|---|---|---|---|---|---|"]
-    lines += [_line(row) for row in _rows(read_json(metrics / "eval.json"))]
+    rows = list(_rows(read_json(metrics / "eval.json")))
+    lines += [*map(_line, rows), "", *_verdicts(rows)]
     return "\n".join(lines)
 
 
@@ -63,7 +72,15 @@ def _rows(tree: Mapping[str, Any]) -> Iterator[Row]:
                     name: values for name, values in scorers.items() if isinstance(values, dict) and figure in values
                 }
                 if any(name in having for name in OURS):
-                    yield Row(task, setting, figure, having)
+                    yield Row(task.replace("_", " "), _shown_setting(setting, tree[task]), figure, having)
+
+
+def _shown_setting(setting: str, task: Mapping[str, Any]) -> str:
+    """In words. A pool is named by the candidates that it asks for; where a corpus has fewer, those are its size."""
+    pool = POOL.fullmatch(setting)
+    if pool is None:
+        return setting.replace("_", " ")
+    return f"pool of {min(int(pool[1]), task['functions']):,}" + (", names hidden" if pool[2] else "")
 
 
 def _line(row: Row) -> str:
@@ -71,11 +88,30 @@ def _line(row: Row) -> str:
     peers = {name: values[row.figure] for name, values in row.scorers.items() if name not in NO_PEER}
     best = max(sorted(peers), key=lambda name: peers[name]) if peers else None
     peer = f"{best} {peers[best]:.3f}" if best is not None else ""
-    gain = _interval(row.scorers["gain"], row.figure, "+.3f") if "gain" in row.scorers else ""
+    gain = _interval(row.scorers["gain"], row.figure, "+.4f") if "gain" in row.scorers else ""
     shown = f"{ours} {_interval(row.scorers[ours], row.figure, '.3f')}"
-    return (
-        f"| {row.task.replace('_', ' ')} | {row.setting.replace('_', ' ')} | {row.figure} | {shown} | {peer} | {gain} |"
-    )
+    return f"| {row.task} | {row.setting} | {row.figure} | {shown} | {peer} | {gain} |"
+
+
+def _verdicts(rows: Iterable[Row]) -> Iterator[str]:
+    """Which gains their intervals tell from 0, and which they do not: a bullet for each answer that occurs."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if "gain" in row.scorers:
+            gain = row.scorers["gain"]
+            side = _side(gain, row.figure)
+            nearest = f", by at least {gain[f'{row.figure}_low']:.4f}" if side == ABOVE else ""
+            found.setdefault(side, []).append(f"{row.task} ({row.setting}{nearest})")
+    for side in SIDES:
+        if side in found:
+            yield f"- {side}: {'; '.join(found[side])}."
+
+
+def _side(gain: Mapping[str, float], figure: str) -> str:
+    low, high = gain.get(f"{figure}_low"), gain.get(f"{figure}_high")
+    if low is None or high is None:
+        return UNKNOWN
+    return ABOVE if low > 0 else BELOW if high < 0 else HOLDS_ZERO
 
 
 def _interval(values: Mapping[str, float], figure: str, form: str) -> str:

@@ -40,6 +40,9 @@ class Objective(torch.nn.Module):
         return token_loss(logits, target, torch.ones_like(target, dtype=torch.float32))
 
     def _link(self, hidden: Tensor, step: Step) -> Tensor:
+        if len(step.leaf) == 0:  # documents alone: no leaf is masked, so there is no key to encode
+            # A gradient of 0, not none, for every weight: a data-parallel wrapper waits for each of them.
+            return torch.stack([weight.sum() for weight in self.model.parameters()]).sum() * 0.0
         keys = plain_batch(step.key_token).to(hidden.device)
         key = self.model.text_vectors(self.model(keys), keys)
         query = self.model.leaf_vectors(hidden, step.batch, step.leaf)

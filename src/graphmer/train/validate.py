@@ -24,7 +24,7 @@ def validate(
     shown = ~split.leaf_query
     leaves = params.leaves
     hide = hidden_words(split, queries)
-    selection = query_selection(split, queries, hide, shown, leaves.max_leaves, leaves.max_leaves_per_anchor)
+    selection = query_selection(split, queries, hide, shown, True, leaves.max_leaves, leaves.max_leaves_per_anchor)
     names, packages = np.unique(split.samples["package"].to_numpy(dtype=object), return_inverse=True)
     pools = Negatives(split, entities, ontology, [str(name) for name in names], packages.astype(np.int64))
     right, reciprocal = np.zeros(len(queries)), np.zeros(len(queries))
