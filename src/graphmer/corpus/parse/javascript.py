@@ -28,6 +28,7 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse import javascript_bindings as bindings
 from graphmer.corpus.parse import javascript_definitions as definitions
+from graphmer.corpus.parse import javascript_modules as modules
 from graphmer.corpus.parse.javascript_scopes import JavaScriptScopes
 from graphmer.corpus.parse.javascript_text import (
     KEYWORDS,
@@ -342,14 +343,14 @@ def _identifier(scopes: JavaScriptScopes, node: Node) -> None:
 
 # In the order in which nodes count that start at the same byte.
 AT_START: dict[str, Handler] = {
-    "export": bindings.export,
-    "import": bindings.import_,
-    "import.require": bindings.import_require,
-    "import.default": bindings.import_default,
-    "import.namespace": bindings.import_namespace,
-    "import.name": bindings.import_name,
-    "export.name": bindings.export_name,
-    "export.namespace": bindings.export_namespace,
+    "export": modules.export,
+    "import": modules.import_,
+    "import.require": modules.import_require,
+    "import.default": modules.import_default,
+    "import.namespace": modules.import_namespace,
+    "import.name": modules.import_name,
+    "export.name": modules.export_name,
+    "export.namespace": modules.export_namespace,
     "block": _block,
     "declarator.var": bindings.declarator_var,
     "declarator": bindings.declarator,
