@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Facts of containment and of manifests are about whole files; their spans are not mentions.
 EXEMPT = frozenset({"contains", "defines", "declares", "depends_on", "produces"})
 BINDINGS = ("import", "static_import", "assign")
+FLOWED = ("inferred", "ambiguous")
 RECEIVERS = frozenset({"cls", "self", "super", "this"})  # name the class that they stand in
 CALLED_RESULT = (b")", b"]")  # `made()()` calls what a call gives: it shows the name of nothing
 MAX_ALIASES = 4  # a name bound to a name bound to a name
@@ -24,7 +25,8 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
     """Triples whose span does not show the tail's short name, an alias of it there, or a constructor's class.
 
     files: parsed files with their text. references: parsed references, whose imports and assignments bind aliases. What
-    an inferred fact names flowed through values (a returned instance, a stored function): its span must exist.
+    an inferred or ambiguous fact names flowed through values (a returned instance, a stored function): its span must
+    exist.
     """
     texts = {(row.package, row.file): row.text.encode("utf-8") for row in records(files)}
     aliases = _aliases(references)
@@ -39,7 +41,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
             found.append(Offender(row.Index, f"bytes {row.byte_start} to {row.byte_end} are not in the file"))
         elif not 1 <= row.line_start <= row.line_end <= data.count(b"\n") + 1:
             found.append(Offender(row.Index, f"lines {row.line_start} to {row.line_end} are not in the file"))
-        elif row.resolution != "inferred" and not data.endswith(CALLED_RESULT, row.byte_start, row.byte_end):
+        elif row.resolution not in FLOWED and not data.endswith(CALLED_RESULT, row.byte_start, row.byte_end):
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
             wanted = _names(graph, row.tail)
             if not shows(shown, wanted, aliases[row.package]):

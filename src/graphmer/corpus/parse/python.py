@@ -162,7 +162,8 @@ class _PythonFile:
         span, said = self._claim(name)
         bases = node.child_by_field_name("superclasses")
         signature = one_line(self.said(bases), bases) if bases is not None else ""
-        symbol = scopes.define("class", said, outer, extent, span, signature, docstring, doc_span)
+        modifiers = "" if self._in_order(node) else "conditional"
+        symbol = scopes.define("class", said, outer, extent, span, signature, docstring, doc_span, modifiers)
         frame = Frame(symbol, "class", scopes.symbols[-1].qualified_name, body.start_byte, body.end_byte, outer)
         self._file_decorators(decorators, symbol)
         place = 0
@@ -191,6 +192,8 @@ class _PythonFile:
         words = {MODIFIERS[last] for last in map(self._said_last, decorators) if last in MODIFIERS}
         if node.children[0].type == "async":
             words.add("async")
+        if not self._in_order(node):
+            words.add("conditional")
         docstring, doc_span = self._documented(body)
         span, said = self._claim(name)
         modifiers = " ".join(sorted(words))
@@ -204,6 +207,13 @@ class _PythonFile:
             scopes.refer("return_annotation", "", annotation, 0, returned.start_byte, returned.end_byte, symbol)
             self._annotation(returned, 1, symbol)
         scopes.open(frame)
+
+    def _in_order(self, definition: Node) -> bool:
+        """Whether a definition is a statement of its scope's own body: it then replaces an earlier one of its name."""
+        block = definition.parent
+        if block is not None and block.kind_id == STATEMENT["decorated_definition"]:
+            block = block.parent
+        return block is not None and (block.parent is None or block.start_byte == self.scopes.frame.start)
 
     def _lambda(self, node: Node) -> None:
         body = node.child_by_field_name("body")

@@ -88,7 +88,7 @@ class _Constraints:
         if scope.decorators and kind == "class":
             world.define(scope.symbol, Node())  # for what its decorators do; the class stays what it is
         elif scope.decorators:
-            if world.statics.definition(scope.symbol.name, outer) is scope.symbol:
+            if scope.symbol in world.statics.definitions(scope.symbol.name, outer):
                 self.names.variable(scope.symbol.name, outer)
             else:
                 world.define(scope.symbol, Node())

@@ -69,7 +69,7 @@ class FactMaker:
             if value.kind in ("module", "class", "function"):
                 if self.type_of(value.what) not in ("Method", ""):
                     self.add(head, "imports", value.what, reference, file, "exact")
-            elif value.kind == "external" and ":" in reference.value:
+            elif value.kind == "external" and ":" in reference.value and not value.what.startswith(BUILTIN):
                 exception = self.externals.is_exception(value.what)
                 tail = self.externals.exception(value.what) if exception else self.externals.api(value.what)
                 self.add(head, "imports", tail, reference, file, "external")

@@ -1,7 +1,8 @@
 """Nodes of names, attributes and expressions."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from graphmer.kg.resolve.python_annotations import read_annotation
 from graphmer.kg.resolve.python_flow import Node
@@ -26,7 +27,7 @@ class Names:
 
     def name(self, name: str, scope: Scope) -> Node | None:
         """The node of a bare name, seen from a scope; None where nobody knows it."""
-        node = scope.nodes.get(name)
+        node: Node | None = scope.nodes.get(name)
         if node is not None:
             return node
         node = self._seen_name(name, scope)
@@ -61,7 +62,7 @@ class Names:
     def variable(self, name: str, scope: Scope) -> Node:
         """The node of a name that this very scope binds."""
         key = f"={name}"
-        node = scope.nodes.get(key)
+        node: Node | None = scope.nodes.get(key)
         if node is not None:
             return node
         final = self.statics.final_member(name, scope)
@@ -69,8 +70,7 @@ class Names:
             node = scope.nodes[key] = self.network.constant(final)
             return node
         node = scope.nodes[key] = Node()
-        symbol = self.statics.definition(name, scope)
-        if symbol is not None:
+        for symbol in self.statics.definitions(name, scope):
             self.world.define(symbol, node)
         for origin in scope.imports.get(name, ()):
             self._import(origin, scope, node)
@@ -329,7 +329,7 @@ class Names:
         source = self.node(said[1], scope)
         return self.world.protocols.enter(source, said[0] == "aenter").each if source is not None else None
 
-    _PARTS = {
+    _PARTS: ClassVar[dict[str, Callable[["Names", Expression, Scope], Node | None]]] = {
         "()": _call,
         ".": _attribute,
         "[]": _subscript,

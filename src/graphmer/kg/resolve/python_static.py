@@ -60,7 +60,7 @@ class Statics:
 
     @cached_property
     def raised(self) -> frozenset[str]:
-        """Dotted names of what the package raises or catches and does not define: Python allows exceptions alone there."""
+        """Dotted names of what the package raises or catches and does not define: only exceptions are allowed there."""
         found = set()
         for source in self.index.files.values():
             for reference in source.references:
@@ -110,8 +110,7 @@ class Statics:
         return known
 
     def _bindings(self, name: str, scope: Scope) -> Iterator[Value]:
-        symbol = self.definition(name, scope)
-        if symbol is not None:
+        for symbol in self.definitions(name, scope):
             yield self.value("class" if symbol.kind == "class" else "function", symbol.symbol)
         for origin in scope.imports.get(name, ()):
             yield from self.imported(origin, scope)
@@ -122,13 +121,22 @@ class Statics:
                 yield from self.path(said, scope)
 
     def definition(self, name: str, scope: Scope) -> Symbol | None:
-        """The definition that a scope leaves under a name: the last, or the getter where a property's setter follows."""
-        symbols = scope.definitions.get(name)
-        if not symbols:
-            return None
+        """The last of the definitions that a scope may leave under a name."""
+        symbols = self.definitions(name, scope)
+        return symbols[-1] if symbols else None
+
+    def definitions(self, name: str, scope: Scope) -> list[Symbol]:
+        """The definitions that a scope may leave under a name: the last, and those before it that stand in a branch.
+
+        Where a property's setter comes last, it is the getter.
+        """
+        symbols = scope.definitions.get(name, [])
+        if len(symbols) < 2:
+            return symbols
         if "setter" in symbols[-1].modifiers:
-            return next((one for one in symbols if "property" in one.modifiers.split()), symbols[-1])
-        return symbols[-1]
+            return [one for one in symbols if "property" in one.modifiers.split()][:1] or symbols[-1:]
+        last = next((at for at in reversed(range(len(symbols))) if "conditional" not in symbols[at].modifiers), 0)
+        return [one for one in symbols[last:] if "overload" not in one.modifiers] or symbols[-1:]
 
     def starred(self, name: str, module: Scope, seen: tuple[Scope, ...] = ()) -> tuple[Scope, str] | None:
         """The module that gives `name` to `module` through a star import, and the name there."""
@@ -136,7 +144,7 @@ class Statics:
             origin = self.index.modules.get(self.absolute(star, module))
             if origin is None or origin is module or origin in seen:
                 continue
-            if origin.exports and name not in origin.exports or (not origin.exports and name.startswith("_")):
+            if (origin.exports and name not in origin.exports) or (not origin.exports and name.startswith("_")):
                 continue
             if name in origin.names:
                 return origin, name
