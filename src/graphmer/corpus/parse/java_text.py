@@ -12,10 +12,9 @@ SIMPLE_PATH = re.compile(rb"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*|[$_][\w$]*")
 TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
 ANNOTATION_OR_FINAL = re.compile(r"@(?!interface\b)[\w.]+(?:\s*\([^()]*\))?\s*|\bfinal\s+")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-LINE_START = re.compile(r"[^\S\n]*\n[^\S\n]*(?:\*[^\S\n]*)?")
-AROUND_LINE_END = re.compile(r"[^\S\n]*\n[^\S\n]*")
+LINE_START = re.compile(r"\n[^\S\n]*\*")
 BLANK_LINES = re.compile(r"\n{3,}")
-BLOCK_TAG = re.compile(r"^@\w+", re.MULTILINE)
+BLOCK_TAG = re.compile(r"\n[^\S\n]*\**[^\S\n]*@\w")
 INLINE_TAG = re.compile(r"\{@\w+\s*([^{}]*)\}")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 MAX_OPERANDS = 16
@@ -80,16 +79,18 @@ def plain_parameters(text: str) -> str:
 
 def clean_javadoc(text: str) -> str:
     """The description of a javadoc comment: no markers, no block tags, inline tags and HTML by their text."""
-    body = text.removeprefix("/**").removesuffix("*/").replace("\r\n", "\n").replace("\r", "\n")
-    body = LINE_START.sub("\n", body).strip("* \t\n\f")
-    tag = BLOCK_TAG.search(body)
+    body = text.removeprefix("/**").removesuffix("*/")
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    tag = BLOCK_TAG.search("\n" + body)
     if tag:
-        body = body[: tag.start()]
+        body = body[: max(tag.start() - 1, 0)]
+    body = LINE_START.sub("\n", body)
     if "{@" in body:
         body = INLINE_TAG.sub(r"\1", body)
     if "<" in body:
-        body = AROUND_LINE_END.sub("\n", HTML_TAG.sub("", body))
-    return BLANK_LINES.sub("\n\n", body).strip()
+        body = HTML_TAG.sub("", body)
+    return BLANK_LINES.sub("\n\n", "\n".join(map(str.strip, body.split("\n")))).strip("* \t\n\f")
 
 
 def access_path(node: "Node", source: bytes) -> str:
