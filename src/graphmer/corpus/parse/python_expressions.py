@@ -120,7 +120,7 @@ class ExpressionReader:
                 return said
         children = node.children
         value, name = self.read(children[0], depth), self.said(children[-1])
-        if isinstance(value, str) and value[0] not in NO_PATH:
+        if isinstance(value, str) and value and value[0] not in NO_PATH:
             return f"{value}.{name}"
         return [".", value, name]
 

@@ -14,7 +14,7 @@ def file_reads(
     attributes: list[Node],
     identifiers: list[Node],
 ) -> None:
-    """File a `read` for the first time that a scope reads a path. Nodes come in the order of their bytes.
+    """File a `read` for the first time that a scope reads a path.
 
     Names that are claimed (definitions, callees, targets, keywords), names inside `holes` (imports, annotations) and
     local variables are no reads that the graph could hold: it has no entity for a local variable.
@@ -33,9 +33,10 @@ def _file_attributes(
 ) -> None:
     claimed, said, frame_at = expressions.claimed, expressions.said, scopes.finder().at
     seen: set[tuple[str, str]] = set()
-    for node in attributes:
-        end = node.end_byte
-        start = node.start_byte
+    # Captures come in no order that lasts.
+    places = sorted([(node.start_byte, -node.end_byte, at) for at, node in enumerate(attributes)])
+    for start, negative, at in places:
+        end, node = -negative, attributes[at]
         if end in claimed or not outside[start]:
             continue
         path = said(node)
@@ -57,10 +58,9 @@ def _file_names(
 ) -> None:
     said, frame_at = expressions.said, scopes.finder().at
     seen: set[tuple[str, str]] = set()
-    for node in identifiers:
-        end = node.end_byte
-        if end in ended:
-            continue
+    ends = [node.end_byte for node in identifiers]
+    for end, at in sorted([(end, at) for at, end in enumerate(ends) if end not in ended]):
+        node = identifiers[at]
         start = node.start_byte
         if outside[start]:
             frame = frame_at(start)

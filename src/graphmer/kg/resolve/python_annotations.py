@@ -18,8 +18,8 @@ CLASSES = frozenset({"type", "Type"})
 class Said(NamedTuple):
     """One type that a value may have. kind: instance, class, list, set, generator, dict or tuple.
 
-    name: dotted name of the type; of a class, of what it is a class.  items: annotations of a container's items, as text; of a
-    tuple one for each place, of any other container one.
+    name: dotted name of the type; of a class, of what it is a class.
+    items: annotations of a container's items, as text; of a tuple one for each place, of any other container one.
     """
 
     kind: str

@@ -81,7 +81,7 @@ class CallFacts:
         many = self.world.network.many in values
         sure = self._sure(site) if targets or many else {}
         if many:
-            kept = {target: None for target in self.targets(sure)} or targets
+            kept = dict.fromkeys(self.targets(sure)) or targets
             targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
         if not targets:
             self._unknown_receiver(reference, site, head, file)

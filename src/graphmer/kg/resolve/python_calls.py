@@ -57,7 +57,7 @@ class Within:
 class Function:
     """A function as calls see it: nodes of its parameters and of what it gives."""
 
-    __slots__ = ("by_name", "is_generator", "keywords", "positional", "result", "returned", "rest", "yielded")
+    __slots__ = ("by_name", "is_generator", "keywords", "positional", "rest", "result", "returned", "yielded")
 
     def __init__(self) -> None:
         self.positional: list[Node] = []
@@ -325,7 +325,7 @@ class World:
         self.network.flow(given, node)
 
     def _decorate(self, scope: Scope, said: str, end: int, given: Node) -> Node:
-        """A decorator is called with what stands below it. One from outside leaves it as it is, for all that we know."""
+        """A decorator is called with what stands below it. One from outside leaves it as it is, as far as is known."""
         outer = scope.parent or scope
         decorator = self.names.read(said, outer)
         path = self.statics.decorator_path(said, scope.file)

@@ -151,7 +151,7 @@ class Network:
         return value, found
 
     def item(self, container: Container, key: str) -> Node:
-        """What is stored under one known key; places far down a list are not told apart, so that none grows for ever."""
+        """What is stored under one known key; places far down a list are not told apart, so that none grows on."""
         node = container.items.get(key)
         if node is None:
             if key[:1] == "#" and len(key) > 1 and (not key[1:].isdecimal() or int(key[1:]) >= MAX_PLACES):

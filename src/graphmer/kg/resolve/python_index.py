@@ -207,7 +207,7 @@ def _set_returned(scope: Scope, reference: Reference) -> None:
     scope.returned = reference.value
 
 
-_ADDED = {
+_ADDED: dict[str, Callable[[Scope, Reference], None]] = {
     "import": _add_import,
     "star_import": lambda scope, reference: scope.stars.append(reference.value),
     "assign": _add_assigned,

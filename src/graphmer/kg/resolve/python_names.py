@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from graphmer.kg.resolve.python_annotations import read_annotation
 from graphmer.kg.resolve.python_flow import Node
-from graphmer.kg.resolve.python_index import FUNCTION_KINDS, Expression, Scope, expression
+from graphmer.kg.resolve.python_index import Expression, Scope, expression
 from graphmer.kg.resolve.python_static import BUILTIN, BUILTINS, Value
 
 if TYPE_CHECKING:
