@@ -11,6 +11,8 @@ from graphmer.kg.resolve.python_entities import Externals
 from graphmer.kg.resolve.python_index import Expression, Scope, expression
 from graphmer.kg.resolve.python_static import BUILTIN, Value
 
+# Bases that mark a class and make no instance of their own.
+PLAIN_BASES = (f"{BUILTIN}.", "typing.", "typing_extensions.", "abc.", "enum.", "collections.abc.", "unittest.")
 CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
 
 
@@ -70,7 +72,7 @@ class CallFacts:
         targets = self._of(value)
         for target in targets:
             how = "external" if target.choice not in self.index.symbols else "exact"
-            self.add(head, target.relation, target.tail, reference, file, how)
+            self._file((target,), {target.choice}, how, head, reference, file)
         if targets:
             self.resolved.calls[how] += 1
         return bool(targets)
@@ -100,7 +102,8 @@ class CallFacts:
     ) -> None:
         confidence = 1.0 / len(choices) if how == "ambiguous" else None
         for target in targets:
-            self.add(head, target.relation, target.tail, reference, file, how, confidence)
+            implied = target.relation == "invokes" and target.choice in self.index.symbols
+            self.add(head, target.relation, target.tail, reference, file, "inferred" if implied else how, confidence)
 
     def _how(self, choices: set[str], sure: dict[Value, None]) -> str:
         if len(choices) > 1:
@@ -178,7 +181,7 @@ class CallFacts:
                 owner = next((one for one in order if name in self.index.scopes[one].definitions), None)
                 if owner is not None:
                     known.append(self.index.scopes[owner].definitions[name][-1].symbol)
-            outside = [base for base in self.world.statics.outside_bases(symbol) if not base.startswith(BUILTIN)]
+            outside = [base for base in self.world.statics.outside_bases(symbol) if not base.startswith(PLAIN_BASES)]
             if not known and outside:  # a base class from outside makes the instance
                 known.append(self.externals.api(f"{outside[0]}.__init__"))
         return known
@@ -192,18 +195,19 @@ class CallFacts:
 
     def _handed(self, within: Within, head: str, reference: Reference, file: str) -> None:
         """What a builtin calls that is handed a callable, or something to iterate, is called here."""
-        called = dict.fromkeys(within.called)
-        for part in within.parts:
-            called.update(part)
-        for protocol in within.protocols:
-            called.update(dict.fromkeys(protocol.called))
-        made = [
-            target for symbol in within.made for target in self._of_value(self.world.network.value("class", symbol))
-        ]
-        functions = [Target("calls", symbol, symbol) for symbol in called]
-        for group, choices in ((functions, list(called)), (made, list(within.made))):
-            if 0 < len(choices) <= self.params.max_values:
-                self._file(group, set(choices), "inferred", head, reference, file)
+        self._file_choices([Target("calls", one, one) for one in within.called], head, reference, file)
+        made = [self._of(self.world.network.value("class", symbol)) for symbol in within.made]
+        self._file_choices([target for targets in made for target in targets], head, reference, file)
+        special = [symbol for part in within.parts for symbol in part]
+        special += [symbol for protocol in within.protocols for symbol in protocol.called]
+        self._file_called(special, head, reference, file)
+
+    def _file_choices(self, targets: list[Target], head: str, reference: Reference, file: str) -> None:
+        """One of these is called without being named."""
+        choices = {target.choice for target in targets}
+        if 0 < len(choices) <= self.params.max_candidates:
+            how = "inferred" if len(choices) == 1 else "ambiguous"
+            self._file(targets, choices, how, head, reference, file)
 
     def _unknown_receiver(self, reference: Reference, site: Site | None, head: str, file: str) -> None:
         """A method of a value of no known type: every method of that name in the package may be meant."""
@@ -227,16 +231,15 @@ class CallFacts:
     def of_loop(self, reference: Reference, scope: Scope, file: str) -> None:
         """Special methods of what is iterated, or entered and left."""
         protocol = self.world.loops.get((file, reference.byte_start, reference.byte_end))
-        called = protocol.called if protocol is not None else []
-        if 0 < len(called) <= self.params.max_values:
-            self._file(
-                [Target("calls", one, one) for one in called],
-                set(called),
-                "inferred",
-                self.head(scope),
-                reference,
-                file,
-            )
+        self._file_called(protocol.called if protocol is not None else [], self.head(scope), reference, file)
+
+    def _file_called(self, called: Iterable[str], head: str, reference: Reference, file: str) -> None:
+        """Functions that are called without being named: of those of one name, each may be the one."""
+        by_name: dict[str, list[str]] = {}
+        for symbol in dict.fromkeys(called):
+            by_name.setdefault(self.index.symbols[symbol].name, []).append(symbol)
+        for group in by_name.values():
+            self._file_choices([Target("calls", one, one) for one in group], head, reference, file)
 
     def of_raise(self, reference: Reference, scope: Scope, file: str) -> None:
         """`raise Cls` makes an instance of a class of the package."""

@@ -57,7 +57,7 @@ class Within:
 class Function:
     """A function as calls see it: nodes of its parameters and of what it gives."""
 
-    __slots__ = ("by_name", "is_generator", "keywords", "positional", "rest", "result", "returned", "yielded")
+    __slots__ = ("by_name", "is_generator", "keywords", "passes", "positional", "rest", "result", "returned", "yielded")
 
     def __init__(self) -> None:
         self.positional: list[Node] = []
@@ -67,6 +67,7 @@ class Function:
         self.returned, self.yielded = Node(), Node()
         self.result = self.returned  # of a call
         self.is_generator = False
+        self.passes: set[Node] = set()  # parameters that it gives back as they are: to each caller its own argument
 
 
 class World:
@@ -137,13 +138,21 @@ class World:
     def enter(self, symbol: str, receiver: Value | None, args: list[Node | None] | None = None) -> Node:
         """Call a function without a site of its own; returns what it gives."""
         function = self.function(symbol)
+        result = function.result
+        if function.passes:  # what is passed through is this caller's alone
+            result = Node()
+            self.network.flow(function.result, result)
         if receiver is not None:
             self._receive(function, receiver)
+            if function.positional and function.positional[0] in function.passes:
+                self.network.add(result, receiver)
         for place, node in enumerate(args or (), 0 if receiver is None else 1):
             target = self._target(function, place) if node is not None else None
             if node is not None and target is not None:
                 self.network.flow(node, target)
-        return function.result
+                if target in function.passes:
+                    self.network.flow(node, result)
+        return result
 
     # Sites
 
@@ -237,6 +246,8 @@ class World:
         function = self.function(symbol)
         if receiver is not None:
             self._receive(function, receiver)
+            if function.passes and function.positional and function.positional[0] in function.passes:
+                self.network.add(site.result, receiver)
         if symbol in site.bound:
             return False
         site.bound = (*site.bound, symbol)
@@ -263,9 +274,13 @@ class World:
             target = self._target(function, place) if node is not None else None
             if node is not None and target is not None:
                 network.flow(node, target)
+                if target in function.passes:
+                    network.flow(node, site.result)
         for name, node in site.keywords.items():
             if name in function.by_name:
                 network.flow(node, function.by_name[name])
+                if function.by_name[name] in function.passes:
+                    network.flow(node, site.result)
             elif function.keywords is not None:
                 self.items.store(function.keywords, network.constant(network.value("constant", f"'{name}")), node)
         for star, node in site.stars:

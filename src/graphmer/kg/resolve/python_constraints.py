@@ -10,6 +10,7 @@ from graphmer.kg.resolve.python_index import FUNCTION_KINDS, Scope, expression
 from graphmer.kg.resolve.python_static import Value
 
 FIRST_PARAMETERS = ("self", "cls")  # whose fields are known without following values
+ALIASES = 3  # names that a parameter may have had before it is returned
 ROUNDS = 8  # of guessing what is left open and solving again; each guess can only add values
 
 
@@ -161,7 +162,26 @@ class _Constraints:
     # What functions give
 
     def _return(self, reference: Reference, scope: Scope) -> None:
+        passed = self._passed(reference.value, scope)
+        if passed is not None:
+            self.world.function(scope.symbol.symbol).passes.add(passed)
+            return
         self._give(self.names.read(reference.value, scope), scope, "returned")
+
+    def _passed(self, said: str, scope: Scope) -> Node | None:
+        """The parameter that a function gives back as it is, maybe under another name.
+
+        Each caller then gets its own argument back: a decorator that returns what it is given, and a method that
+        returns self, would otherwise mix the values of all callers.
+        """
+        for _ in range(ALIASES):
+            if any(parameter.name == said and not parameter.kind.startswith("star") for parameter in scope.parameters):
+                return self.names.variable(said, scope)
+            values = scope.assigned.get(said, ())
+            if len(values) != 1 or not values[0].isidentifier():
+                return None
+            said = values[0]
+        return None
 
     def _yield(self, reference: Reference, scope: Scope) -> None:
         self._give(self.names.read(reference.value, scope), scope, "yielded")

@@ -230,10 +230,18 @@ class Statics:
         return ".".join([*parts[: max(keep, 0)], *filter(None, [origin[dots:]])])
 
     def _beside(self, origin: str, module: Scope) -> str:
-        """A script imports what lies beside it by its bare name: `import helpers` in tests/run.py is tests.helpers."""
+        """A script imports what lies beside it by its bare name: `import helpers` in tests/run.py is tests.helpers.
+
+        That holds in a folder that is no package, whose files are run by themselves.
+        """
         first = origin.partition(".")[0]
         folder = module.dotted.rpartition(".")[0]
-        if folder and first not in self.index.top_levels and f"{folder}.{first}" in self.index.modules:
+        if (
+            folder
+            and folder not in self.index.modules
+            and first not in self.index.top_levels
+            and f"{folder}.{first}" in self.index.modules
+        ):
             return f"{folder}.{origin}"
         return origin
 
