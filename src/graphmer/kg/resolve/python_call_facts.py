@@ -82,8 +82,8 @@ class CallFacts:
         self._inner(site, targets)
         many = self.world.network.many in values
         sure = self._sure(site) if targets or many else {}
-        if many:
-            kept = dict.fromkeys(self.targets(sure)) or targets
+        if many or len({target.choice for target in targets}) > self.params.max_candidates:
+            kept = self.targets(sure) or targets
             targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
         if not targets:
             self._unknown_receiver(reference, site, head, file)
