@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -39,12 +40,20 @@ def test_a_cell_reads_every_other_parameter_of_model_and_train() -> None:
             assert reads("ablation_cell", f"{section}.{key}") == (key not in own), f"{section}.{key}"
 
 
-def test_the_matrix_is_the_variants_and_seeds_of_the_parameters() -> None:
-    matrix = STAGES["ablation_cell"]["matrix"]
-    assert matrix["variant"] == list(PARAMS["ablation"]["variants"])
-    assert matrix["seed"] == "${ablation.seeds}"
-    cells = [f"data/ablation/{v}-{s}" for v in PARAMS["ablation"]["variants"] for s in PARAMS["ablation"]["seeds"]]
-    assert [dep for dep in STAGES["ablation"]["deps"] if dep.startswith("data/ablation")] == cells
+def test_other_seeds_and_a_further_variant_have_cells_that_the_aggregate_waits_for(tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    changed = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    changed["ablation"]["seeds"] = [3, 4, 5]
+    changed["ablation"]["variants"]["no_hgat"] = {**changed["ablation"]["variants"]["full"], "use_hgat": False}
+    changed["ablation"]["compared"] = ["full", "no_hgat"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    graph = Repo.init(str(tmp_path), no_scm=True).index.graph
+    (aggregate,) = [stage for stage in graph if stage.name == "ablation"]
+    cells = {f"ablation_cell@{variant}-{seed}" for variant in ("full", "no_hgat") for seed in (3, 4, 5)}
+    assert {stage.name for stage in graph if stage.name.startswith("ablation_cell")} == cells
+    assert {stage.name for stage in graph.successors(aggregate)} == cells  # DVC's edges lead to what runs before
 
 
 def test_every_section_runs_the_stage_that_owns_it() -> None:
