@@ -64,6 +64,11 @@ def test_every_section_runs_the_stage_that_owns_it() -> None:
         assert all(reads(stage, f"{section}.{key}") for key in PARAMS[section]), section
 
 
+def test_packing_reads_of_training_what_its_counts_of_rows_need_and_no_more() -> None:
+    train = [f"train.{key}" for key in PARAMS["train"]]
+    assert [key for key in train if reads("pack", key)] == ["train.row_length", "train.leaves"]
+
+
 def test_an_invalid_graph_cannot_be_packed() -> None:
     assert "metrics/kg.json" in STAGES["pack"]["deps"]
 
