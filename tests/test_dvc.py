@@ -132,3 +132,10 @@ def test_a_profile_changes_only_keys_that_exist(profile: str) -> None:
     command = [sys.executable, "stages/check_params.py", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="asks git, and this is no clone")
+@pytest.mark.parametrize(("profile", "ignored"), [("smoke", True), ("base", False), ("benchmarks", False)])
+def test_the_results_of_a_trial_are_ignored_and_those_of_a_real_run_are_not(profile: str, ignored: bool) -> None:
+    command = ["git", "check-ignore", "--quiet", "--no-index", f"results/{profile}/metrics/kg.json"]
+    assert (subprocess.run(command, cwd=ROOT, check=False).returncode == 0) is ignored
