@@ -110,7 +110,7 @@ def build_view(tables: Tables) -> Graph:
 def run_checks(
     graph: Graph, tables: Tables, ontology: Ontology, params: ValidateParams, licences: Collection[str]
 ) -> list[Check]:
-    """Every check, in the order of docs/decisions.md's table."""
+    """Every check, each with its figure and what breaks it."""
     count = len(graph.rows)
 
     def share(name: str, bound: float | None, offenders: list[Offender], among: int = count) -> Check:
