@@ -1,6 +1,7 @@
 """The ablation's aggregate against hand truth: which cells are read, how they are paired, when there is a verdict."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ SWITCHES = {
 
 
 def params(*seeds: int) -> AblationParams:
-    return AblationParams("full", seeds, 100, 10, 3, SWITCHES)
+    return AblationParams("full", tuple(SWITCHES), seeds, 100, 10, 3, SWITCHES)
 
 
 def write_cell(folder: Path, ranks: np.ndarray, files: int = 5) -> None:
@@ -111,6 +112,17 @@ def test_a_stale_cell_on_disk_is_not_read(tmp_path: Path):
     assert aggregate(tmp_path / "stale", cells | stale, 1) == expected
 
 
+def test_a_variant_that_is_not_compared_needs_no_cell(tmp_path: Path):
+    for name in ("full-1", "no_rel_bias-1"):
+        write_cell(tmp_path / "cells" / name, np.ones(4))
+    both = params(1)
+    defined = {**SWITCHES, "no_hgat": dataclasses.replace(SWITCHES["full"], use_hgat=False)}
+    wider = dataclasses.replace(both, variants=defined)
+    for one, out in ((both, "one"), (wider, "two")):
+        aggregate_cells(tmp_path / "cells", tmp_path / f"{out}.json", tmp_path / f"{out}.csv", one, BOOTSTRAP)
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
 def test_cells_that_answer_different_queries_are_refused(tmp_path: Path):
     with pytest.raises(ArtifactError, match="seed 1: cells answer different queries"):
         aggregate(tmp_path, {"full-1": np.ones(6), "no_rel_bias-1": np.ones(5)}, 1)
@@ -127,11 +139,21 @@ def test_one_file_gives_a_difference_without_an_interval(tmp_path: Path):
     ("change", "message"),
     [
         ({"baseline": "best"}, "baseline: expected one of full, no_rel_bias"),
+        ({"baseline": "no_rel_bias", "compared": ("full",)}, "baseline: expected one of full, got no_rel_bias"),
+        ({"compared": ("full", "no_hgat")}, "compared: no 'no_hgat' in ablation.variants; known: full, no_rel_bias"),
+        ({"compared": ("full", "full")}, "compared: expected different variants"),
         ({"seeds": (1, 1)}, "seeds: expected one or more different"),
         ({"verdict_from_seeds": 2}, "verdict_from_seeds: expected at least 3"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(change: dict[str, object], message: str):
-    values = {"baseline": "full", "seeds": (1, 2), "steps": 10, "warmup_steps": 1, "verdict_from_seeds": 3}
+    values: dict[str, object] = {
+        "baseline": "full",
+        "compared": ("full", "no_rel_bias"),
+        "seeds": (1, 2),
+        "steps": 10,
+        "warmup_steps": 1,
+        "verdict_from_seeds": 3,
+    }
     with pytest.raises(ValueError, match=message):
         AblationParams(**values | {"variants": SWITCHES} | change)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -39,12 +40,20 @@ def test_a_cell_reads_every_other_parameter_of_model_and_train() -> None:
             assert reads("ablation_cell", f"{section}.{key}") == (key not in own), f"{section}.{key}"
 
 
-def test_the_matrix_is_the_variants_and_seeds_of_the_parameters() -> None:
-    matrix = STAGES["ablation_cell"]["matrix"]
-    assert matrix["variant"] == list(PARAMS["ablation"]["variants"])
-    assert matrix["seed"] == "${ablation.seeds}"
-    cells = [f"data/ablation/{v}-{s}" for v in PARAMS["ablation"]["variants"] for s in PARAMS["ablation"]["seeds"]]
-    assert [dep for dep in STAGES["ablation"]["deps"] if dep.startswith("data/ablation")] == cells
+def test_other_seeds_and_a_further_variant_have_cells_that_the_aggregate_waits_for(tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    changed = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    changed["ablation"]["seeds"] = [3, 4, 5]
+    changed["ablation"]["variants"]["no_hgat"] = {**changed["ablation"]["variants"]["full"], "use_hgat": False}
+    changed["ablation"]["compared"] = ["full", "no_hgat"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    graph = Repo.init(str(tmp_path), no_scm=True).index.graph
+    (aggregate,) = [stage for stage in graph if stage.name == "ablation"]
+    cells = {f"ablation_cell@{variant}-{seed}" for variant in ("full", "no_hgat") for seed in (3, 4, 5)}
+    assert {stage.name for stage in graph if stage.name.startswith("ablation_cell")} == cells
+    assert {stage.name for stage in graph.successors(aggregate)} == cells  # DVC's edges lead to what runs before
 
 
 def test_every_section_runs_the_stage_that_owns_it() -> None:
@@ -53,6 +62,11 @@ def test_every_section_runs_the_stage_that_owns_it() -> None:
     assert set(owners) == set(PARAMS)
     for section, stage in owners.items():
         assert all(reads(stage, f"{section}.{key}") for key in PARAMS[section]), section
+
+
+def test_packing_reads_of_training_what_its_counts_of_rows_need_and_no_more() -> None:
+    train = [f"train.{key}" for key in PARAMS["train"]]
+    assert [key for key in train if reads("pack", key)] == ["train.row_length", "train.leaves"]
 
 
 def test_an_invalid_graph_cannot_be_packed() -> None:
@@ -118,3 +132,10 @@ def test_a_profile_changes_only_keys_that_exist(profile: str) -> None:
     command = [sys.executable, "stages/check_params.py", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="asks git, and this is no clone")
+@pytest.mark.parametrize(("profile", "ignored"), [("smoke", True), ("base", False), ("benchmarks", False)])
+def test_the_results_of_a_trial_are_ignored_and_those_of_a_real_run_are_not(profile: str, ignored: bool) -> None:
+    command = ["git", "check-ignore", "--quiet", "--no-index", f"results/{profile}/metrics/kg.json"]
+    assert (subprocess.run(command, cwd=ROOT, check=False).returncode == 0) is ignored

@@ -201,6 +201,40 @@ def test_a_wrong_digest_is_refused_and_the_file_is_not_kept(tmp_path: Path, web:
     assert list((tmp_path / "downloads").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "omega"}, "pinned is omega 1.0, but the archive of that digest says that it is alpha 1.0"),
+        ({"version": "2.0"}, "pinned is alpha 2.0, but the archive of that digest says that it is alpha 1.0"),
+    ],
+)
+def test_a_pin_of_another_name_or_version_is_refused_though_its_digest_is_kept(
+    tmp_path: Path, web: Web, changes: Entry, said: str
+) -> None:
+    entry = web.serve_sdist("alpha", "1.0", sdist("alpha", "1.0"))
+    (tmp_path / "before").mkdir()
+    fetch(tmp_path / "before", entry)
+    (tmp_path / "after").mkdir()
+    shutil.copytree(tmp_path / "before" / "downloads", tmp_path / "after" / "downloads")
+    num_asked = len(web.asked)
+    assert said in refusal(tmp_path / "after", entry | changes)
+    assert len(web.asked) == num_asked
+
+
+def test_one_name_and_version_may_be_written_in_two_ways(tmp_path: Path, web: Web) -> None:
+    data = sdist("Al_pha", "1.0.0")
+    assert fetch(tmp_path, web.serve_sdist("al-pha", "1.0", data))["sources"][0]["version"] == "1.0"
+
+
+def test_an_sdist_without_metadata_is_known_by_its_folder(tmp_path: Path, web: Web) -> None:
+    data = gzip.compress(tar_of(("alpha-1.0/alpha.py", b"x = 1\n")))
+    fetch(tmp_path, web.serve_sdist("alpha", "1.0", data))
+    other = gzip.compress(tar_of(("beta-3.0/alpha.py", b"x = 1\n")))
+    (tmp_path / "other").mkdir()
+    message = refusal(tmp_path / "other", web.serve_sdist("alpha", "1.0", other))
+    assert "says that it is beta 3.0" in message
+
+
 def test_a_missing_package_is_named(tmp_path: Path, web: Web) -> None:
     assert "(beta): the package index has no such package" in refusal(tmp_path, pin("beta", "1.0", b""))
 
@@ -494,6 +528,8 @@ def test_an_npm_tarball_is_packed_from_the_registry(tmp_path: Path, web: Web, mo
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
     fetch(tmp_path, pin("jay", "1.0.0", data, kind="npm", languages=["java"]))
     assert set(tree(tmp_path / "raw" / "jay")) == {"package.json", "src/A.java"}
+    with pytest.raises(CorpusError, match=r"pinned is jay 1\.0\.1, but the archive .* says that it is jay 1\.0\.0"):
+        fetch(tmp_path, pin("jay", "1.0.1", data, kind="npm", languages=["java"]))
     with pytest.raises(CorpusError, match="npm failed; check name, version"):
         fetch(tmp_path, pin("jay", "2.0.0", b"", kind="npm", languages=["java"]))
 

@@ -7,6 +7,7 @@ import pytest
 from packed import NAME_SLOTS, make_entities, make_split
 
 from graphmer.errors import ParamsError
+from graphmer.pack.counts import split_counts
 from graphmer.pack.layout import LeafDraw, Selection, assemble, draw_leaves, hidden_words
 from graphmer.pack.tokenizer import HIDDEN, MASK, PAD
 
@@ -170,3 +171,23 @@ def test_edges_are_shown_but_in_samples_that_drop_their_leaves_and_between_the_e
     dropped = np.flatnonzero(~selection.shows_edges)
     assert len(dropped)
     assert not set(dropped) & set(selection.leaf_instance)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_and_fill_are_those_of_the_layout_and_a_package_fills_rows_of_its_own(seed: int) -> None:
+    split, entities = make_split(seed, num_samples=30), make_entities(seed)
+    split.samples["package"] = ["a"] * 12 + ["b"] * 18
+    counts = split_counts(split, entities, ROW, DRAW, seed)
+    selection = draw_leaves(split, np.arange(30), DRAW, np.random.default_rng(seed))
+    parts = [assemble(split, entities, selection.only(split.samples["package"] == name), ROW) for name in "ab"]
+    assert counts["rows"] == sum(part.num_rows for part in parts)
+    roots = sum(len(slow_window(split, selection, instance)) for instance in range(30))
+    used = roots + sum(int(part.leaf_slots.sum()) for part in parts)
+    assert counts["fill"] == pytest.approx(used / (counts["rows"] * ROW))
+
+
+def test_without_leaves_and_hiding_the_fill_is_that_of_the_windows_tokens() -> None:
+    split = make_split(0, num_samples=30)
+    counts = split_counts(split, make_entities(0), ROW, dataclasses.replace(DRAW, leaf_drop=1.0), 0)
+    assert counts["fill"] == pytest.approx(len(split.token_id) / (counts["rows"] * ROW))
+    assert counts["rows"] >= len(split.token_id) / ROW

@@ -83,6 +83,15 @@ def test_the_graph_is_valid_and_speaks_both_languages(run: Path) -> None:
     assert {"calls", "overrides", "raises", "tests", "depends_on", "produces"} <= set(triples["relation"])
 
 
+def test_packing_tells_rows_and_how_full_they_are(run: Path) -> None:
+    figures = metrics(run, "pack")
+    for split in ("train", "val", "test"):
+        counted = figures[split]
+        assert {"rows", "fill", "tokens", "leaves"} <= set(counted)
+        assert 0.5 < counted["fill"] <= 1.0
+        assert counted["rows"] <= counted["samples"]
+
+
 def test_a_call_through_a_re_export_and_an_attribute_is_resolved(run: Path) -> None:
     triples = pd.read_parquet(run / "kg" / "triples.parquet")
     calls = set(zip(triples["head"], triples["relation"], triples["tail"], strict=True))

@@ -10,7 +10,7 @@ import pytest
 
 from graphmer.artifacts import write_json, write_table
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
-from graphmer.errors import OntologyError
+from graphmer.errors import ArtifactError, OntologyError
 from graphmer.kg.provenance import EXEMPT
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.signatures import compatible
@@ -392,6 +392,19 @@ def test_past_a_bound_no_metrics_are_left_and_the_message_says_what_where_and_wh
     with pytest.raises(OntologyError, match=message):
         graph.validate(PARAMS)
     assert not (graph.folder / "kg.json").exists()
+
+
+@pytest.mark.parametrize(
+    "missing", ["kg/entities.parquet", "kg/manifest.json", "parsed/files.parquet", "parsed/references.parquet"]
+)
+def test_where_an_input_is_missing_the_figures_of_the_last_run_stay(graph: Planted, missing: str) -> None:
+    graph.validate(PARAMS)
+    before = (graph.folder / "kg.json").read_bytes()
+    (graph.folder / missing).unlink()
+    kg, parsed = graph.folder / "kg", graph.folder / "parsed"
+    with pytest.raises(ArtifactError, match=f"{Path(missing).name}: not found; run the stage"):
+        validate_graph(kg, parsed, graph.folder / "kg.json", graph.folder / "r.csv", PARAMS, LICENCES)
+    assert (graph.folder / "kg.json").read_bytes() == before
 
 
 def test_an_empty_graph_is_an_error(graph: Planted) -> None:

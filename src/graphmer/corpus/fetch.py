@@ -14,10 +14,13 @@ All or nothing: a source that is refused leaves no folder behind. What is left o
     vanished, unreadable   in a source of kind `path`, between listing and reading
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from email.parser import HeaderParser
 from pathlib import Path
 
+from packaging.utils import canonicalize_name, canonicalize_version
 from tqdm import tqdm
 
 from graphmer.artifacts import atomic_folder, sha256_tree, write_json
@@ -88,6 +91,7 @@ def _place(
         wanted = select_files(files, source, params.limits.max_file_bytes, skipped)
         members = read_members(origin, source.where, params.limits, {top + path for path in wanted})
         num_files, num_bytes = _write(folder, ((name.removeprefix(top), data) for name, data in members))
+        _check_identity(source, folder, top.rstrip("/"))
     _check_languages(source, folder)
     declared = _check_declared_licence(source, folder, params)
     return {
@@ -131,6 +135,38 @@ def _write(folder: Path, contents: Iterator[tuple[str, bytes]]) -> tuple[int, in
         target.write_bytes(data)
         num_files, num_bytes = num_files + 1, num_bytes + len(data)
     return num_files, num_bytes
+
+
+def _check_identity(source: Source, folder: Path, top: str) -> None:
+    """A digest says which bytes were pinned, not whose: one that is kept from another pin would pass for this one."""
+    readers = {"pypi": _sdist_identity, "npm": _npm_identity}
+    if source.kind not in readers:
+        return  # any other archive, and a commit, has only the name that its pin gives it
+    name, version = readers[source.kind](folder, top)
+    same_name = canonicalize_name(name) == canonicalize_name(source.name)
+    if not same_name or canonicalize_version(version) != canonicalize_version(source.version):
+        raise CorpusError(
+            f"{source.where}: pinned is {source.name} {source.version}, but the archive of that digest says that it is "
+            f"{name or 'nameless'} {version or 'of no version'}; correct name, version or sha256"
+        )
+
+
+def _sdist_identity(folder: Path, top: str) -> tuple[str, str]:
+    """Name and version by PKG-INFO, or by the folder at the top, `name-version`."""
+    path = folder / "PKG-INFO"
+    headers = HeaderParser().parsestr(path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "")
+    by_folder = top.rpartition("-")
+    return headers.get("Name", by_folder[0]).strip(), headers.get("Version", by_folder[2]).strip()
+
+
+def _npm_identity(folder: Path, top: str) -> tuple[str, str]:
+    path = folder / "package.json"
+    try:
+        package = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        package = {}
+    stated = package if isinstance(package, dict) else {}
+    return str(stated.get("name", "")), str(stated.get("version", ""))
 
 
 def _check_languages(source: Source, folder: Path) -> None:

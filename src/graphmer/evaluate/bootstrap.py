@@ -1,7 +1,7 @@
 """Percentile intervals of means and of paired differences, by resampling whole groups of queries.
 
 Queries of one file share names, style and neighbours, so they are not independent: the file is what is drawn
-again, with all its queries. From `packages_from` packages up, the package is (method.md §5).
+again, with all its queries. From `packages_from` packages up, the package is.
 """
 
 import functools

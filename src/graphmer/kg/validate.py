@@ -41,26 +41,34 @@ class Check(NamedTuple):
         return self.figure <= self.bound if self.at_most else self.figure >= self.bound
 
 
+class Tables(NamedTuple):
+    """What a graph is checked on: its two tables, and the parsed ones that they were built from."""
+
+    entities: "pd.DataFrame"
+    triples: "pd.DataFrame"
+    symbols: "pd.DataFrame"
+    files: "pd.DataFrame"
+    references: "pd.DataFrame"
+
+
 def validate_graph(
     kg: Path, parsed: Path, metrics: Path, plot: Path, params: ValidateParams, licences: Collection[str]
 ) -> None:
     """Check the graph in `kg` and write its figures to `metrics` and its relations to `plot`.
 
     licences: the SPDX identifiers that a corpus may hold. Offenders go to standard error with file and line.
-    Raises OntologyError past a bound, with the first offender; then no metrics file is left, so that nothing can be
-    packed from this graph.
+    Raises ArtifactError where an input is missing or damaged; `metrics` is then as it was. Raises OntologyError past a
+    bound, with the first offender; then no metrics file is left, so that nothing can be packed from this graph.
     """
-    metrics.unlink(missing_ok=True)
     ontology = load_ontology()
-    entities = read_table(kg / "entities.parquet", entities_schema())
-    triples = read_table(kg / "triples.parquet", triples_schema())
+    tables = read_tables(kg, parsed)
+    entities, triples = tables.entities, tables.triples
     manifest = read_json(kg / "manifest.json")
+    metrics.unlink(missing_ok=True)  # all is read: from here on the old figures are of another graph
     if triples.empty:
         raise OntologyError(f"{kg}/triples.parquet: no triple; the corpus has no code that could be resolved")
-    graph = build_view(
-        entities, triples, read_table(parsed / "symbols.parquet", symbols_schema()), _file_splits(parsed)
-    )
-    results = run_checks(graph, entities, ontology, parsed, params, licences)
+    graph = build_view(tables)
+    results = run_checks(graph, tables, ontology, params, licences)
     _report(results, params)
     failed = [check for check in results if not check.holds]
     if failed:
@@ -71,15 +79,21 @@ def validate_graph(
     write_json(metrics, nested(figures | _manifest_figures(manifest)))
 
 
-def _file_splits(parsed: Path) -> "pd.DataFrame":
-    return read_table(parsed / "files.parquet", files_schema(), ["package", "file", "split"])
+def read_tables(kg: Path, parsed: Path) -> Tables:
+    """What a graph is checked on; raises ArtifactError where a table is missing or damaged."""
+    return Tables(
+        entities=read_table(kg / "entities.parquet", entities_schema()),
+        triples=read_table(kg / "triples.parquet", triples_schema()),
+        symbols=read_table(parsed / "symbols.parquet", symbols_schema(), ["symbol", "modifiers"]),
+        files=read_table(parsed / "files.parquet", files_schema(), ["package", "file", "split", "text"]),
+        references=read_table(parsed / "references.parquet", references_schema(), ["package", "kind", "name", "value"]),
+    )
 
 
-def build_view(
-    entities: "pd.DataFrame", triples: "pd.DataFrame", symbols: "pd.DataFrame", files: "pd.DataFrame"
-) -> Graph:
+def build_view(tables: Tables) -> Graph:
     """The graph as the checks see it."""
-    split = {(row.package, row.file): row.split for row in records(files)}
+    entities, triples, symbols = tables.entities, tables.triples, tables.symbols
+    split = {(row.package, row.file): row.split for row in records(tables.files[["package", "file", "split"]])}
     internal = entities[~entities["external"] & (entities["file"] != "")]
     return Graph(
         triples=triples.reset_index(drop=True).assign(Index=range(len(triples))),
@@ -94,18 +108,10 @@ def build_view(
 
 
 def run_checks(
-    graph: Graph,
-    entities: "pd.DataFrame",
-    ontology: Ontology,
-    parsed: Path,
-    params: ValidateParams,
-    licences: Collection[str],
+    graph: Graph, tables: Tables, ontology: Ontology, params: ValidateParams, licences: Collection[str]
 ) -> list[Check]:
-    """Every check, in the order of docs/decisions.md's table."""
+    """Every check, each with its figure and what breaks it."""
     count = len(graph.rows)
-    files = read_table(parsed / "files.parquet", files_schema(), ["package", "file", "text"])
-    columns = ["package", "kind", "name", "value"]
-    references = read_table(parsed / "references.parquet", references_schema(), columns)
 
     def share(name: str, bound: float | None, offenders: list[Offender], among: int = count) -> Check:
         return Check(name, 1.0 - len(offenders) / max(among, 1), bound, False, _places(graph, offenders))
@@ -120,12 +126,12 @@ def run_checks(
         *_signatures(graph, params),
         share("licence", params.licence, checks.licence(graph, licences)),
         share("constraints", params.constraints, checks.constraints(graph, ontology)),
-        share("provenance", params.provenance, provenance(graph, files, references), shown),
+        share("provenance", params.provenance, provenance(graph, tables.files, tables.references), shown),
         share("leakage", params.leakage, checks.leakage(graph)),
     ]
     repeated = checks.duplicates(graph)
     results.append(Check("duplicates", float(len(repeated)), float(params.duplicates), True, _places(graph, repeated)))
-    return results + _coverage(graph, entities, ontology, params)
+    return results + _coverage(graph, tables.entities, ontology, params)
 
 
 def _signatures(graph: Graph, params: ValidateParams) -> list[Check]:

@@ -101,8 +101,8 @@ def rotate(x_BHSE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, factor: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(E) [* factor] + bias) v on (B, H, S, E), softmax in fp32.
 
-    Written out, not SDPA: at these lengths on a CPU SDPA with a bias that needs a gradient is slower
-    (1.3 to 1.6 x, docs/decisions.md).
+    Written out, not SDPA: with a bias that needs a gradient SDPA is no faster on a CPU (docs/log.md), and it has no
+    place for the factor.
     """
     logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if factor is not None:

@@ -15,6 +15,8 @@ from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.split import support_query
 from graphmer.ontology.vocabulary import Ontology, load_ontology
 from graphmer.pack.config import PackParams
+from graphmer.pack.counts import split_counts
+from graphmer.pack.layout import LeafDraw
 from graphmer.pack.samples import LeafRules, Mention, Sample, build_samples
 from graphmer.pack.shards import (
     LAYOUT_VERSION,
@@ -31,11 +33,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def pack_corpus(parsed: Path, kg: Path, kg_metrics: Path, out: Path, metrics: Path, params: PackParams) -> None:
+def pack_corpus(
+    parsed: Path,
+    kg: Path,
+    kg_metrics: Path,
+    out: Path,
+    metrics: Path,
+    params: PackParams,
+    row_length: int,
+    draw: LeafDraw,
+) -> None:
     """Turn a validated graph and its texts into `out`, and write the counts to `metrics`.
 
     kg_metrics: what validate_kg wrote; without it the graph is not known to be valid and nothing is packed.
-    Raises ArtifactError where an input is missing or a split has no sample.
+    row_length, draw: how training will lay samples out, for the counts alone.
+    Raises ArtifactError where an input is missing or a split has no sample, ParamsError where one does not fit a row.
     """
     read_json(kg_metrics)
     ontology = load_ontology()
@@ -56,7 +68,7 @@ def pack_corpus(parsed: Path, kg: Path, kg_metrics: Path, out: Path, metrics: Pa
         for split in SPLITS:
             arrays = packer.pack_split(split, files[files["split"] == split])
             save_split(scratch, split, arrays)
-            counts[split] = _counts(arrays, params)
+            counts[split] = split_counts(arrays, names, row_length, draw, params.seed)
         figures = {**counts, "vocabulary": tokenizer.vocabulary_size, "unplaced_mentions": packer.unplaced}
         write_json(scratch / "manifest.json", _manifest(figures, kg, ontology, params))
     write_json(metrics, figures)
@@ -263,18 +275,6 @@ class _Assembly:
 def _table(rows: list[tuple[int, ...]], width: int) -> npt.NDArray[np.int32]:
     """Rows as columns, each of its own memory."""
     return np.ascontiguousarray(np.asarray(rows, np.int32).reshape(-1, width).T)
-
-
-def _counts(arrays: SplitArrays, params: PackParams) -> dict[str, object]:
-    tokens = len(arrays.token_id)
-    return {
-        "samples": arrays.num_samples,
-        "tokens": tokens,
-        "fill": tokens / (arrays.num_samples * params.max_roots),
-        "leaves": len(arrays.leaf_relation),
-        "queries": int(arrays.leaf_query.sum()),
-        "edges": len(arrays.edge_relation),
-    }
 
 
 def _manifest(figures: dict[str, object], kg: Path, ontology: Ontology, params: PackParams) -> dict[str, object]:

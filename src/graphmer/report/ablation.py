@@ -35,7 +35,7 @@ def aggregate_cells(cells: Path, metrics: Path, plot: Path, params: AblationPara
     `verdict_from_seeds` there is no verdict, whatever the interval says: seeds vary more than queries do.
     Raises ArtifactError where a cell is missing.
     """
-    read = {name: {seed: read_cell(cells, name, seed) for seed in params.seeds} for name in params.variants}
+    read = {name: {seed: read_cell(cells, name, seed) for seed in params.seeds} for name in params.compared}
     flat: dict[str, object] = {}
     rows: list[list[object]] = []
     for variant, by_seed in read.items():

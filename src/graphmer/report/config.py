@@ -18,6 +18,7 @@ class AblationParams:
     """Which cells are trained, how long, and what they are paired with."""
 
     baseline: str
+    compared: tuple[str, ...]  # the variants of which cells are trained, the baseline among them
     seeds: tuple[int, ...]
     steps: int
     warmup_steps: int
@@ -25,8 +26,13 @@ class AblationParams:
     variants: dict[str, VariantSwitches]
 
     def __post_init__(self) -> None:
-        if self.baseline not in self.variants:
-            raise ValueError(f"baseline: expected one of {', '.join(self.variants)}, got {self.baseline}")
+        unknown = [name for name in self.compared if name not in self.variants]
+        if unknown:
+            raise ValueError(f"compared: no '{unknown[0]}' in ablation.variants; known: {', '.join(self.variants)}")
+        if len(set(self.compared)) != len(self.compared):
+            raise ValueError(f"compared: expected different variants, got {list(self.compared)}")
+        if self.baseline not in self.compared:
+            raise ValueError(f"baseline: expected one of {', '.join(self.compared)}, got {self.baseline}")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds: expected one or more different seeds, got {list(self.seeds)}")
         if self.verdict_from_seeds < 3:
