@@ -76,6 +76,7 @@ def test_a_corpus_file_of_one_closed_repository_goes_through_the_stages_without_
         lines += [f"def run_{part}():", *(f"    run_{other}()" for other in PARTS if other != part)]
         (tmp_path / "code" / "app" / part / "run.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(CORPUS, encoding="utf-8")
+    (tmp_path / "data" / "curated").mkdir(parents=True)
     changes = ("--set", "fetch.corpus=mine.yaml", "--set", "fetch.allow_proprietary=true")
     changes += ("--params", str(ROOT / "params.yaml"))
     for stage, flags in {

@@ -19,6 +19,10 @@ from graphmer.corpus.parse.records import FileKey
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
 from graphmer.kg.resolve.python import resolve_python
+from graphmer.kg.resolve.python_calls import World
+from graphmer.kg.resolve.python_constraints import flow_values
+from graphmer.kg.resolve.python_index import PackageIndex, build_index
+from graphmer.kg.resolve.python_static import Statics
 
 FIXTURES = Path(__file__).parent / "fixtures" / "python"
 FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
@@ -167,6 +171,41 @@ def test_cyclic_inheritance_and_cyclic_imports_end() -> None:
 
 def test_values_that_need_themselves_end() -> None:
     assert edges(("main.py", "def f(): return g()\ndef g(): return f()\nf().x.y()\nx = y\ny = x\nx.z()\n"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from functools import partial\ndef f(*a): pass\ng = partial(f, 1)\nif f:\n    g = partial(g, g)\ng(g)\n",
+        "def f(*a, **k):\n    return f(f, *a, x=f, **k)\nf(f, x=f)()\n",
+        "a = []\na.append(a)\nfor x in a:\n    x[0][0]()\na = [a, *a]\na[1:][2:]()\n",
+        "def f(g): return map(f, [g, f(g)])\nf(f)\nsorted([f, sorted], key=sorted)\n",
+        "class A:\n    def __iter__(self): return self\n    def __next__(self): return A()\nfor x in A():\n    x()\n",
+        "class A:\n    def m(self):\n        self.m = self.m\n        return self.m().m\nA().m().m()\n",
+        "d = {}\nd[d] = d\nd.update(d)\nd['a'] = {**d}\nd['a']['a']()\n",
+    ],
+)
+def test_values_that_hold_themselves_end_long_before_the_bound_of_steps(source: str) -> None:
+    index, world = solved(source)
+    assert world.network.steps < 20_000
+    assert not world.network.work
+
+
+def test_an_import_is_followed_through_two_thousand_modules() -> None:
+    sources = {f"m{at}.py": f"from m{at + 1} import f\n".encode() for at in range(2000)}
+    sources |= {"m2000.py": b"def f(): pass\n", "main.py": b"from m0 import f\nf()\n"}
+    resolved, names = resolve(sources)
+    assert resolved.calls["seen"] == 1
+
+
+def solved(source: str) -> tuple[PackageIndex, World]:
+    """A lone file's values at their fixed point."""
+    parsed = parse_python(source.encode(), FileKey("fixture", "python", "main.py"))
+    facts = PackageFacts("fixture", "python", [SourceFile("main.py", "main", False, parsed.symbols, parsed.references)])
+    index = build_index(facts)
+    world = World(index, Statics(index, PARAMS), PARAMS)
+    flow_values(world, facts)
+    return index, world
 
 
 def test_a_call_that_nobody_can_place_is_counted_and_not_invented() -> None:

@@ -15,16 +15,18 @@ from graphmer.kg.resolve.python_names import Names
 from graphmer.kg.resolve.python_static import Statics, Value
 
 NO_KEYWORDS: Mapping[str, Node] = {}
+MAX_DEPTH = 4  # of calls within calls: a partial of itself would hold ever more arguments
 CONSTRUCTORS = ("__init__", "__new__")
 
 
 class Site:
     """One place where something is called: what, and with what."""
 
-    __slots__ = ("args", "at", "bound", "callee", "keywords", "result", "said", "scope", "stars", "within")
+    __slots__ = ("args", "at", "bound", "callee", "depth", "keywords", "result", "said", "scope", "stars", "within")
 
     def __init__(self, scope: Scope, at: str, result: Node) -> None:
         self.scope, self.at = scope, at
+        self.depth = 0  # of calls within calls
         self.said: Expression = ""  # the callee as the parser wrote it
         self.callee: Node | None = None
         self.args: Sequence[Node | None] = ()
@@ -186,7 +188,7 @@ class World:
     def inner_site(self, site: Site, args: list[Node | None]) -> Site:
         """A call that happens within another, at the same place."""
         inner = Site(site.scope, f"{site.at}+", Node())
-        inner.args = args
+        inner.args, inner.depth = args, site.depth + 1
         return inner
 
     def _arguments(self, site: Site, arguments: list[Expression]) -> None:
@@ -217,7 +219,8 @@ class World:
         elif kind == "instance":
             self.network.watch(self.attributes.view(value, "__call__"), partial(self._call_member, site))
         elif kind in ("external", "result", "method", "partial"):
-            self.builtins.call(site, value)
+            if site.depth < MAX_DEPTH:
+                self.builtins.call(site, value)
         elif kind == "many":
             self.network.add(site.result, value)
 

@@ -53,6 +53,8 @@ class Statics:
         self.values: dict[tuple[str, str, Value | None], Value] = {}
         self.known: dict[tuple[Scope, str], tuple[Value, ...]] = {}
         self.finals: dict[tuple[Scope, str], Value | None] = {}
+        self.depth = 0  # hops of the alias that is being followed
+        self.cuts = 0  # how often one was too long
         self.absolutes: dict[tuple[str, Scope], str] = {}
         self.outside: dict[str, list[str]] = {}
         self.orders: dict[str, list[str]] = {}
@@ -104,10 +106,21 @@ class Statics:
         """What a name of this very scope may be."""
         key = (scope, name)
         known = self.known.get(key)
-        if known is None:
-            self.known[key] = ()  # a name that needs itself
-            known = self.known[key] = tuple(dict.fromkeys(self._bindings(name, scope)))
-        return known
+        if known is not None:
+            return known
+        if self.depth >= self.params.max_alias_hops:
+            self.cuts += 1
+            return ()
+        self.known[key] = ()  # a name that needs itself
+        cuts = self.cuts
+        self.depth += 1
+        found = tuple(dict.fromkeys(self._bindings(name, scope)))
+        self.depth -= 1
+        if self.cuts == cuts or found:
+            self.known[key] = found
+        else:  # nothing, since the search was cut off: another way in may see more
+            del self.known[key]
+        return found
 
     def _bindings(self, name: str, scope: Scope) -> Iterator[Value]:
         for symbol in self.definitions(name, scope):
@@ -142,7 +155,7 @@ class Statics:
         """The module that gives `name` to `module` through a star import, and the name there."""
         for star in reversed(module.stars):  # the last one wins
             origin = self.index.modules.get(self.absolute(star, module))
-            if origin is None or origin is module or origin in seen:
+            if origin is None or origin is module or origin in seen or len(seen) >= self.params.max_alias_hops:
                 continue
             if (origin.exports and name not in origin.exports) or (not origin.exports and name.startswith("_")):
                 continue
@@ -309,13 +322,27 @@ class Statics:
         if inside is not None and inside is not scope.module:
             member = self.module_member(inside, attribute)
             if member is not None:
-                key = (member[0], member[1])
-                if key not in self.finals:
-                    self.finals[key] = None
-                    self.finals[key] = self.final_member(member[1], member[0])
-                return self.finals[key]
+                return self._final_member_once(member[0], member[1])
         values = self.imported(origin, scope)
         return values[0] if len(values) == 1 else None
+
+    def _final_member_once(self, scope: Scope, name: str) -> Value | None:
+        key = (scope, name)
+        if key in self.finals:
+            return self.finals[key]
+        if self.depth >= self.params.max_alias_hops:
+            self.cuts += 1
+            return None
+        self.finals[key] = None
+        cuts = self.cuts
+        self.depth += 1
+        found = self.final_member(name, scope)
+        self.depth -= 1
+        if self.cuts == cuts or found is not None:
+            self.finals[key] = found
+        else:
+            del self.finals[key]
+        return found
 
     def undecorated(self, scope: Scope) -> bool:
         """Whether nothing of the package decorates a function: what comes from outside leaves it callable as it is."""
