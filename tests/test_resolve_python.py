@@ -21,7 +21,7 @@ from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
 from graphmer.kg.resolve.python import resolve_python
 from graphmer.kg.resolve.python_calls import World
 from graphmer.kg.resolve.python_constraints import flow_values
-from graphmer.kg.resolve.python_index import PackageIndex, build_index
+from graphmer.kg.resolve.python_index import build_index
 from graphmer.kg.resolve.python_static import Statics
 
 FIXTURES = Path(__file__).parent / "fixtures" / "python"
@@ -186,7 +186,7 @@ def test_values_that_need_themselves_end() -> None:
     ],
 )
 def test_values_that_hold_themselves_end_long_before_the_bound_of_steps(source: str) -> None:
-    index, world = solved(source)
+    world = solved(source)
     assert world.network.steps < 20_000
     assert not world.network.work
 
@@ -194,18 +194,18 @@ def test_values_that_hold_themselves_end_long_before_the_bound_of_steps(source: 
 def test_an_import_is_followed_through_two_thousand_modules() -> None:
     sources = {f"m{at}.py": f"from m{at + 1} import f\n".encode() for at in range(2000)}
     sources |= {"m2000.py": b"def f(): pass\n", "main.py": b"from m0 import f\nf()\n"}
-    resolved, names = resolve(sources)
+    resolved, _ = resolve(sources)
     assert resolved.calls["seen"] == 1
 
 
-def solved(source: str) -> tuple[PackageIndex, World]:
+def solved(source: str) -> World:
     """A lone file's values at their fixed point."""
     parsed = parse_python(source.encode(), FileKey("fixture", "python", "main.py"))
     facts = PackageFacts("fixture", "python", [SourceFile("main.py", "main", False, parsed.symbols, parsed.references)])
     index = build_index(facts)
     world = World(index, Statics(index, PARAMS), PARAMS)
     flow_values(world, facts)
-    return index, world
+    return world
 
 
 def test_a_call_that_nobody_can_place_is_counted_and_not_invented() -> None:
