@@ -1,6 +1,6 @@
 """Python source to definitions and raw references.
 
-Kinds of references; a value is an expression in the notation of `python_expressions` unless said otherwise:
+Kinds of references; a value is an expression in the notation of `expressions` unless said otherwise:
   import            name: the local name (`a.b` for `import a.b`), value `pkg.mod` or `pkg.mod:attr`, leading dots where
                     relative. star_import: value the module
   library           name: the top-level name of an absolute import, where it stands
@@ -26,10 +26,10 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.python_expressions import KIND, Expression, ExpressionReader, Fresh, is_path, written
-from graphmer.corpus.parse.python_reads import file_reads
-from graphmer.corpus.parse.python_scopes import FUNCTIONS, Frame, PythonScopes
-from graphmer.corpus.parse.python_text import docstring_node, docstring_text, one_line
+from graphmer.corpus.parse.python.expressions import KIND, Expression, ExpressionReader, Fresh, is_path, written
+from graphmer.corpus.parse.python.reads import file_reads
+from graphmer.corpus.parse.python.scopes import FUNCTIONS, Frame, PythonScopes
+from graphmer.corpus.parse.python.text import docstring_node, docstring_text, one_line
 from graphmer.corpus.parse.records import FileKey, ParsedFile, Symbol
 from graphmer.corpus.parse.treesitter import captures, kind_ids, name_of, parse, too_deep
 

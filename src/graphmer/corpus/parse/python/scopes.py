@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from graphmer.corpus.parse.python_expressions import Fresh
+from graphmer.corpus.parse.python.expressions import Fresh
 from graphmer.corpus.parse.records import FileKey, Reference, Symbol
 
 MAX_SCOPES = 200  # CPython compiles at most 100 nested blocks

@@ -4,8 +4,8 @@ import builtins
 import re
 
 from graphmer.kg.facts import ExternalEntity, Resolved
-from graphmer.kg.resolve.python_index import PackageIndex, Scope
-from graphmer.kg.resolve.python_static import BUILTIN, Statics
+from graphmer.kg.resolve.python.index import PackageIndex, Scope
+from graphmer.kg.resolve.python.static import BUILTIN, Statics
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
 BUILTIN_EXCEPTIONS = frozenset(

@@ -7,8 +7,8 @@ from functools import cached_property
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.linearise import merge_orders
-from graphmer.kg.resolve.python_annotations import type_names
-from graphmer.kg.resolve.python_index import FUNCTION_KINDS, PackageIndex, Scope, expression
+from graphmer.kg.resolve.python.annotations import type_names
+from graphmer.kg.resolve.python.index import FUNCTION_KINDS, PackageIndex, Scope, expression
 
 BUILTIN = "<builtin>"
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
