@@ -2,7 +2,8 @@
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.python.expressions import PATH, ExpressionReader, written
+from graphmer.corpus.parse.python.expressions import ExpressionReader
+from graphmer.corpus.parse.python.notation import PATH, written
 from graphmer.corpus.parse.python.scopes import FUNCTIONS, Frame, PythonScopes
 from graphmer.corpus.parse.records import Reference
 
