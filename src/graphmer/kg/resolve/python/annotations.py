@@ -63,12 +63,6 @@ def _container(head: str, short: str, inside: list[str]) -> Said | None:
 
 
 @cache
-def type_names(said: str) -> tuple[str, ...]:
-    """Dotted names of the types that a value of this annotation may have."""
-    return tuple(one.name for one in read_annotation(said) if one.kind == "instance")
-
-
-@cache
 def said_names(said: str) -> tuple[str, ...]:
     """Dotted names of the types that an annotation names outside brackets: of `dict[str, X] | Y` dict and Y."""
     return tuple(one.name for one in read_annotation(said))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.attributes import is_class_like
 from graphmer.kg.resolve.python.flow import Container, Node
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python.calls import Site, World
+    from graphmer.kg.resolve.python.sites import Site
+    from graphmer.kg.resolve.python.world import World
 
 # Give back what they are given first: decorators that keep a function callable, wrappers that keep a value.
 IDENTITIES = frozenset(
@@ -118,9 +119,9 @@ class Builtins:
         result = Node()
 
         def call(value: Value) -> None:
-            inner = self.world.inner_site(site, args)
+            inner = self.world.calls.inner(site, args)
             inner.result = result
-            self.world.call(inner, value)
+            self.world.calls.call(inner, value)
             inner.callee = None
             if value.kind in ("function", "bound"):
                 site.inside().called[value.what] = None
@@ -177,13 +178,13 @@ class Builtins:
     def _call_partial(self, site: "Site", value: Value) -> None:
         """Arguments that a partial holds come first."""
         held = self.world.partials[value]
-        inner = self.world.inner_site(site, [*held.args[1:], *site.args])
+        inner = self.world.calls.inner(site, [*held.args[1:], *site.args])
         inner.keywords = {**held.keywords, **site.keywords}
         inner.stars = [*held.stars, *site.stars]
         inner.result = site.result
         site.inside().inner.append(inner)
         inner.callee = self._argument(held, 0)
-        self.network.watch(inner.callee, partial(self.world.call, inner))
+        self.network.watch(inner.callee, partial(self.world.calls.call, inner))
 
     def _wraps(self, site: "Site", value: Value) -> None:
         self.network.add(site.result, self.network.value("result", value.what))
@@ -324,7 +325,7 @@ class Builtins:
     # Objects
 
     def _super(self, site: "Site", _: Value) -> None:
-        owner = self.world.statics.owner_class(site.scope)
+        owner = self.world.statics.classes.owner_class(site.scope)
         if len(site.args) == 2 and site.args[0] is not None and site.args[1] is not None:
             self.network.watch(site.args[0], partial(self._super_of, site, site.args[1]))
             return
@@ -378,7 +379,7 @@ class Builtins:
         if value.kind not in ("instance", "class", "module"):
             return
         scopes = self.world.index.scopes
-        owners = [value.what] if value.kind == "module" else self.world.statics.order(value.what)
+        owners = [value.what] if value.kind == "module" else self.world.statics.classes.order(value.what)
         for name in dict.fromkeys(name for owner in owners for name in sorted(scopes[owner].definitions)):
             if name.startswith(prefix):
                 self.network.flow(self.world.attributes.view(value, name), result)

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
-from graphmer.kg.resolve.python.calls import Site, Within, World
 from graphmer.kg.resolve.python.entities import Externals
 from graphmer.kg.resolve.python.index import Expression, Scope, expression
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.sites import Site, Within
+from graphmer.kg.resolve.python.values import BUILTIN, Value
+from graphmer.kg.resolve.python.world import World
 
 # Bases that mark a class and make no instance of their own.
 PLAIN_BASES = (f"{BUILTIN}.", "typing.", "typing_extensions.", "abc.", "enum.", "collections.abc.", "unittest.")
@@ -55,7 +56,7 @@ class CallFacts:
         """What a call means; it is counted by how that was found."""
         counts = self.resolved.calls
         counts["seen"] += 1
-        site = self.world.sites.get((file, reference.ordinal))
+        site = self.world.calls.sites.get((file, reference.ordinal))
         head = self.head(scope)
         callee = site.callee if site is not None else None
         if site is None or callee is None:
@@ -119,14 +120,14 @@ class CallFacts:
         if isinstance(callee, str) and callee[:1] not in "@&?<'#":
             own = world.attributes.owner_of_self(callee, scope)
             if own is not None:
-                return self._member(world.statics.order(own[0]), own[1])
+                return self._member(world.statics.classes.order(own[0]), own[1])
             return dict.fromkeys(world.statics.path(callee, scope))
         if isinstance(callee, list) and callee[0] == "." and isinstance(callee[1], str) and callee[1][:1] == "@":
-            inner = world.sites.get((scope.file, int(callee[1][1:])))
+            inner = world.calls.sites.get((scope.file, int(callee[1][1:])))
             if inner is not None and inner.said == "super":
-                owner = world.statics.owner_class(scope)
+                owner = world.statics.classes.owner_class(scope)
                 if owner is not None:
-                    return self._member(world.statics.order(owner.symbol.symbol)[1:], callee[2])
+                    return self._member(world.statics.classes.order(owner.symbol.symbol)[1:], callee[2])
         return {}
 
     def _member(self, order: list[str], name: str) -> dict[Value, None]:
@@ -175,13 +176,15 @@ class CallFacts:
         """`__init__`, and a `__new__` of the package, of a class or its nearest ancestor that has one."""
         known = self.constructors.get(symbol)
         if known is None:
-            order = self.world.statics.order(symbol)
+            order = self.world.statics.classes.order(symbol)
             known = self.constructors[symbol] = []
             for name in ("__new__", "__init__"):
                 owner = next((one for one in order if name in self.index.scopes[one].definitions), None)
                 if owner is not None:
                     known.append(self.index.scopes[owner].definitions[name][-1].symbol)
-            outside = [base for base in self.world.statics.outside_bases(symbol) if not base.startswith(PLAIN_BASES)]
+            outside = [
+                base for base in self.world.statics.classes.outside_bases(symbol) if not base.startswith(PLAIN_BASES)
+            ]
             if not known and outside:  # a base class from outside makes the instance
                 known.append(self.externals.api(f"{outside[0]}.__init__"))
         return known
@@ -251,7 +254,7 @@ class CallFacts:
 
     def of_decorator(self, reference: Reference, scope: Scope, file: str) -> None:
         """A decorator of the package is called by the code around what it decorates."""
-        site = self.world.decorations.get((file, reference.byte_end))
+        site = self.world.decorators.sites.get((file, reference.byte_end))
         if site is None or site.callee is None:
             return
         targets = self.targets(value for value in site.callee.values if value.kind not in ("external", "result"))
@@ -284,7 +287,7 @@ class CallFacts:
             owner, _, name = said.rpartition(".")
         if name not in self.index.properties:
             return []
-        base = self.world.names.node(owner, scope) if owner else None
+        base = self.world.expressions.node(owner, scope) if owner else None
         found: dict[str, None] = {}
         for value in base.values if base is not None else ():
             view = attributes.views.get((value, name))

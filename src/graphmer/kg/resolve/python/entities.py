@@ -5,7 +5,8 @@ import re
 
 from graphmer.kg.facts import ExternalEntity, Resolved
 from graphmer.kg.resolve.python.index import PackageIndex, Scope
-from graphmer.kg.resolve.python.static import BUILTIN, Statics
+from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.values import BUILTIN
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
 BUILTIN_EXCEPTIONS = frozenset(
@@ -40,13 +41,13 @@ def assign_types(index: PackageIndex, statics: Statics, resolved: Resolved) -> N
 
 
 def _class_type(index: PackageIndex, statics: Statics, scope: Scope) -> str:
-    bases = set(statics.outside_bases(scope.symbol.symbol))
+    bases = set(statics.classes.outside_bases(scope.symbol.symbol))
     in_tests = index.files[scope.file].is_test
     if bases & TEST_BASES or (in_tests and scope.symbol.name.startswith("Test") and not bases):
         return "Test"
     if any(is_exception(base) or base in statics.raised for base in bases):
         return "ExceptionType"
-    own = {value.what for value in statics.base_values(scope)}
+    own = {value.what for value in statics.classes.base_values(scope)}
     if PROTOCOLS & own:
         return "Interface"
     methods = [symbol for found in scope.definitions.values() for symbol in found if symbol.kind == "method"]

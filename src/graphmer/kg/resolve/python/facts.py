@@ -7,10 +7,10 @@ from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Resolved
 from graphmer.kg.resolve.python.annotations import said_names
 from graphmer.kg.resolve.python.call_facts import CALLABLE_TYPES, CallFacts
-from graphmer.kg.resolve.python.calls import World
 from graphmer.kg.resolve.python.entities import Externals
 from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value
+from graphmer.kg.resolve.python.world import World
 
 CLASS_TYPES = frozenset({"Class", "Interface", "ExceptionType", "Test"})
 NO_NAME = "@&?<'#["
@@ -78,7 +78,7 @@ class FactMaker:
         """The module variable that `pkg.mod:name` names, through re-exports; its value is another matter."""
         for _ in range(self.params.max_alias_hops):
             origin, colon, name = value.partition(":")
-            module = self.index.modules.get(self.statics.absolute(origin, scope.module))
+            module = self.index.modules.get(self.statics.modules.absolute(origin, scope.module))
             if not colon or module is None or name in module.definitions:
                 return None
             if name not in module.imports:
@@ -89,12 +89,12 @@ class FactMaker:
 
     def _star_import(self, reference: Reference, scope: Scope, file: str) -> None:
         head = f"python:{self.index.package}:{file}"
-        for value in _sorted(self.statics.module(self.statics.absolute(reference.value, scope.module))):
+        for value in _sorted(self.statics.modules.named(self.statics.modules.absolute(reference.value, scope.module))):
             if value.kind == "module":
                 self.add(head, "imports", value.what, reference, file, "exact")
 
     def _library(self, reference: Reference, scope: Scope, file: str) -> None:
-        inside = self.statics.absolute(reference.name, scope.module) in self.index.modules
+        inside = self.statics.modules.absolute(reference.name, scope.module) in self.index.modules
         if reference.name not in self.index.top_levels and not inside:
             head = f"python:{self.index.package}:{file}"
             self.add(head, "imports", self.externals.library(reference.name), reference, file, "external")
@@ -190,7 +190,7 @@ class FactMaker:
         own = self.world.attributes.owner_of_self(f"{owner}.{name}", scope)
         if own is not None:
             return self._field_of(*own)
-        final = self.statics.final(owner, scope)
+        final = self.statics.finals.path(owner, scope)
         node = self.world.names.path(owner, scope) if final is None else None
         values: Iterable[Value] = [final] if final is not None else node.values if node is not None else ()
         for value in _sorted(values):
@@ -210,7 +210,7 @@ class FactMaker:
         key = (owner, name)
         if key not in self.fields:
             self.fields[key] = None
-            for ancestor in self.statics.order(owner):
+            for ancestor in self.statics.classes.order(owner):
                 if self.resolved.types.get(f"{ancestor}.{name}") == "Variable":
                     self.fields[key] = f"{ancestor}.{name}"
                     break
@@ -236,7 +236,9 @@ class FactMaker:
         if scope.returned or scope.symbol.kind not in FUNCTION_KINDS or "generator" in scope.modifiers:
             return
         said = expression(reference.value)
-        node = self.world.names.node(said, scope) if isinstance(said, str) and said[:1] not in NO_NAME[1:] else None
+        node = (
+            self.world.expressions.node(said, scope) if isinstance(said, str) and said[:1] not in NO_NAME[1:] else None
+        )
         instances = [value for value in node.values if value.kind == "instance"] if node is not None else []
         if len(instances) <= self.params.max_candidates:
             for value in _sorted(instances):
@@ -260,7 +262,7 @@ class FactMaker:
     def _overridden(self, symbol: Symbol, owner: Scope) -> str | None:
         if owner.definitions[symbol.name][-1].symbol != symbol.symbol:
             return None  # an earlier definition of the same name, or a property's getter before its setter
-        for ancestor in self.statics.order(owner.symbol.symbol)[1:]:
+        for ancestor in self.statics.classes.order(owner.symbol.symbol)[1:]:
             methods = self.index.scopes[ancestor].definitions.get(symbol.name)
             if methods and methods[-1].kind == "method":
                 return methods[-1].symbol
