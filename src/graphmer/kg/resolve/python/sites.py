@@ -1,10 +1,11 @@
 """Where something is called, and functions as calls see them: the data that calls are bound on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from graphmer.kg.resolve.python.flow import Container, Node
 from graphmer.kg.resolve.python.index import Expression, Scope
 from graphmer.kg.resolve.python.protocols import Protocol
+from graphmer.kg.resolve.python.values import Value
 
 NO_KEYWORDS: Mapping[str, Node] = {}
 
@@ -63,3 +64,6 @@ class Function:
         self.returned, self.yielded = Node(), Node()
         self.result = self.returned  # of a call
         self.passes: set[Node] = set()  # parameters that it gives back as they are: to each caller its own argument
+
+
+Effect = Callable[[Site, Value], None]  # what a builtin does to the site that calls it
