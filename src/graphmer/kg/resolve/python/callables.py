@@ -24,7 +24,6 @@ class Callables:
             **dict.fromkeys(KEYED, self._keyed),
             "functools.reduce": self._reduce,
             "functools.partial": self._partial,
-            "functools.wraps": self._wraps,
         }
 
     def _map(self, site: Site, _: Value) -> None:
@@ -79,6 +78,3 @@ class Callables:
         site.inside().inner.append(inner)
         inner.callee = held.argument(0)
         self.network.watch(inner.callee, partial(self.world.calls.call, inner))
-
-    def _wraps(self, site: Site, value: Value) -> None:
-        self.network.add(site.result, self.network.value("result", value.what))

@@ -38,8 +38,7 @@ class ContainerMethods:
                 if node is not None:
                     self.network.flow(self.effects.items_of(site, node), container.any)
         elif name in TAKERS:
-            key = site.args[0] if site.args else None
-            self.world.items.load(value.of, key if site.args else None, site.result)
+            self.world.items.load(value.of, site.args[0] if site.args else None, site.result)
         elif name in ("copy", "union", "intersection", "difference", "__iter__"):
             self.network.add(site.result, value.of)
             for node in site.args:

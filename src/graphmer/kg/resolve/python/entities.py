@@ -81,10 +81,7 @@ class Externals:
     def _add(self, prefix: str, entity_type: str, qualified_name: str, name: str) -> str:
         symbol = f"{prefix}:{qualified_name}"
         if symbol not in self.resolved.externals:
-            language = "" if prefix == "library" else "python"
-            self.resolved.externals[symbol] = ExternalEntity(
-                symbol, entity_type, name, qualified_name, language or "python"
-            )
+            self.resolved.externals[symbol] = ExternalEntity(symbol, entity_type, name, qualified_name, "python")
         return symbol
 
     def library(self, name: str) -> str:
@@ -98,6 +95,10 @@ class Externals:
     def exception(self, dotted: str) -> str:
         """An exception of a library or a builtin one."""
         return self._add("python:exception", "ExceptionType", dotted, dotted.rpartition(".")[2])
+
+    def called(self, dotted: str) -> str:
+        """An exception, or another name of a library."""
+        return self.exception(dotted) if self.is_exception(dotted) else self.api(dotted)
 
     def type(self, said: str) -> str:
         """A type that is named and not defined in the package."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 
+from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python.alias_hops import AliasHops
@@ -76,7 +77,7 @@ class Statics:
         for version in scope.versions.get(name, ()):
             yield from self.bound(version, scope)
         for said in scope.assigned.get(name, ()):
-            if said[:1] not in "[@&?<'#":
+            if is_path(said):
                 yield from self.path(said, scope)
 
     def definitions(self, name: str, scope: Scope) -> list[Symbol]:
@@ -148,9 +149,7 @@ class Statics:
         value = expression(said)
         while isinstance(value, list) and value[0] == "[]":
             value = value[1]
-        if isinstance(value, str) and value[:1] not in "@&?<'#":
-            return self.path(value, scope)
-        return ()
+        return self.path(value, scope) if is_path(value) else ()
 
     def decorator_path(self, said: str, file: str) -> str:
         """The path of a decorator, or of the factory that makes it; empty where it is no path."""
@@ -158,4 +157,4 @@ class Statics:
             call = self.index.calls.get((file, int(said[1:])))
             said = expression(call.value)[1] if call is not None else ""
             said = said if isinstance(said, str) else ""
-        return said if said[:1] not in "[&?<'#" else ""
+        return said if is_path(said) else ""

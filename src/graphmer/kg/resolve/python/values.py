@@ -1,6 +1,7 @@
 """What an expression may be, one object of each: functions, classes, instances, modules, things from outside."""
 
 import builtins
+from collections.abc import Iterable
 
 BUILTIN = "<builtin>"
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
@@ -49,3 +50,8 @@ class ValueTable:
         if found is None:
             found = self._values[key] = Value(kind, what, of)
         return found
+
+
+def in_order(values: Iterable[Value]) -> list[Value]:
+    """Values by kind and name, so that facts come in an order that lasts."""
+    return sorted(values, key=lambda value: (value.kind, value.what))
