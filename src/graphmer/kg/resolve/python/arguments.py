@@ -1,5 +1,6 @@
 """Arguments flow to parameters: by place, by name, and out of `*` and `**`."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,7 @@ class Arguments:
             self._receive(function, receiver)
             if function.positional and function.positional[0] in function.passes:
                 self.network.add(result, receiver)
-        for place, node in enumerate(args or (), 0 if receiver is None else 1):
-            target = self._target(function, place) if node is not None else None
-            if node is not None and target is not None:
-                self.network.flow(node, target)
-                if target in function.passes:
-                    self.network.flow(node, result)
+        self._bind_places(function, args or (), 0 if receiver is None else 1, result)
         return result
 
     def _receive(self, function: Function, receiver: Value) -> None:
@@ -63,14 +59,17 @@ class Arguments:
             return self.network.item(function.rest, f"#{place - len(function.positional)}")
         return None
 
-    def _bind(self, site: Site, function: Function, first: int) -> None:
-        network = self.network
-        for place, node in enumerate(site.args, first):
+    def _bind_places(self, function: Function, args: Sequence[Node | None], first: int, result: Node) -> None:
+        for place, node in enumerate(args, first):
             target = self._target(function, place) if node is not None else None
             if node is not None and target is not None:
-                network.flow(node, target)
+                self.network.flow(node, target)
                 if target in function.passes:
-                    network.flow(node, site.result)
+                    self.network.flow(node, result)
+
+    def _bind(self, site: Site, function: Function, first: int) -> None:
+        network = self.network
+        self._bind_places(function, site.args, first, site.result)
         for name, node in site.keywords.items():
             if name in function.by_name:
                 network.flow(node, function.by_name[name])

@@ -1,4 +1,4 @@
-"""Builtins that are handed callables: map, filter, sorted, reduce, partial, wraps."""
+"""Builtins that are handed callables: map, filter, sorted, min, max, reduce, partial."""
 
 from functools import partial
 from typing import TYPE_CHECKING

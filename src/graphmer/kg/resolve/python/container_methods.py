@@ -60,7 +60,7 @@ class ContainerMethods:
         elif name == "update":
             for node in site.args:
                 if node is not None:
-                    self.network.watch(node, partial(self.copies.fill_dict, site, container))
+                    self.network.watch(node, partial(self.copies.fill_dict, container))
             for keyword, node in site.keywords.items():
                 said = self.network.constant(self.network.value("constant", f"'{keyword}"))
                 self.world.items.store(container, said, node)

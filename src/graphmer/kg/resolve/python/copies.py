@@ -68,7 +68,7 @@ class Copies:
         sources = site.args[1:] if factory else site.args
         for node in sources:
             if node is not None:
-                self.network.watch(node, partial(self.fill_dict, site, container))
+                self.network.watch(node, partial(self.fill_dict, container))
         for name, node in site.keywords.items():
             key = self.network.constant(self.network.value("constant", f"'{name}"))
             self.world.items.store(container, key, node)
@@ -76,7 +76,7 @@ class Copies:
             if star == "**":
                 self.network.watch(node, partial(self.world.items.merge, container))
 
-    def fill_dict(self, site: Site, container: Container, value: Value) -> None:
+    def fill_dict(self, container: Container, value: Value) -> None:
         """A dict gets the items of another, or pairs of keys and items."""
         if value.kind == "container" and value.what.endswith(" dict"):
             self.world.items.merge(container, value)

@@ -35,7 +35,7 @@ class Decorators:
         """A decorator is called with what stands below it. One from outside leaves it as it is, as far as is known."""
         outer = scope.parent or scope
         decorator = self.world.expressions.read(said, outer)
-        path = self.statics.decorator_path(said, scope.file)
+        path = self.statics.callee_path(said, scope.file)
         if decorator is None or (path and all(value.kind == "external" for value in self.statics.path(path, outer))):
             return given
         site = Site(outer, f"{scope.file}@{end}", Node())

@@ -62,8 +62,11 @@ class FactMaker:
 
     # Imports
 
+    def _file_entity(self, file: str) -> str:
+        return f"python:{self.index.package}:{file}"
+
     def _import(self, reference: Reference, scope: Scope, file: str) -> None:
-        head = f"python:{self.index.package}:{file}"
+        head = self._file_entity(file)
         variable = self.variables.imported(reference.value, scope)
         if variable is not None:
             self.add(head, "imports", variable, reference, file, "exact")
@@ -76,7 +79,7 @@ class FactMaker:
                 self.add(head, "imports", self.externals.called(value.what), reference, file, "external")
 
     def _star_import(self, reference: Reference, scope: Scope, file: str) -> None:
-        head = f"python:{self.index.package}:{file}"
+        head = self._file_entity(file)
         for value in in_order(self.statics.modules.named(self.statics.modules.absolute(reference.value, scope.module))):
             if value.kind == "module":
                 self.add(head, "imports", value.what, reference, file, "exact")
@@ -84,7 +87,7 @@ class FactMaker:
     def _library(self, reference: Reference, scope: Scope, file: str) -> None:
         inside = self.statics.modules.absolute(reference.name, scope.module) in self.index.modules
         if reference.name not in self.index.top_levels and not inside:
-            head = f"python:{self.index.package}:{file}"
+            head = self._file_entity(file)
             self.add(head, "imports", self.externals.library(reference.name), reference, file, "external")
 
     # Classes
@@ -100,7 +103,7 @@ class FactMaker:
 
     def _decorator(self, reference: Reference, scope: Scope, file: str) -> None:
         self.calls.of_decorator(reference, scope, file)
-        path = self.statics.decorator_path(reference.value, file)
+        path = self.statics.callee_path(reference.value, file)
         outer = scope.parent or scope
         values: Iterable[Value] = self.statics.path(path, outer)
         if not values and path:  # a method of an object, as in @app.route
@@ -126,7 +129,7 @@ class FactMaker:
     def _exception(self, relation: str, reference: Reference, scope: Scope, file: str) -> None:
         said = reference.value
         if said[:1] == "@":
-            said = self.statics.decorator_path(said, file)
+            said = self.statics.callee_path(said, file)
         if not is_path(said):
             return
         for value in in_order(self.statics.path(said, scope)):
@@ -171,8 +174,7 @@ class FactMaker:
             if value.kind == "class":
                 self.add(head, relation, value.what, reference, file, "exact")
             elif value.kind == "external":
-                said = value.what.removeprefix(f"{BUILTIN}.")
-                self.add(head, relation, self.externals.type(said), reference, file, "external")
+                self.add(head, relation, self.externals.type(value.what), reference, file, "external")
 
     def _return(self, reference: Reference, scope: Scope, file: str) -> None:
         """The class of what is returned, where no annotation says it."""

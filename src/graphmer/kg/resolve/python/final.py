@@ -80,7 +80,7 @@ class Finals:
         """Whether nothing of the package decorates a function: what comes from outside leaves it callable as it is."""
         outer = scope.parent or scope
         for decorator in scope.decorators:
-            values = self.statics.path(self.statics.decorator_path(decorator.value, scope.file), outer)
+            values = self.statics.path(self.statics.callee_path(decorator.value, scope.file), outer)
             if not values or any(value.kind != "external" for value in values):
                 return False
         return True

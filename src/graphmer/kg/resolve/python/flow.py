@@ -58,7 +58,7 @@ class Network:
     """The nodes of a package and the work that is left."""
 
     def __init__(self, index: PackageIndex, statics: Statics, params: GraphParams) -> None:
-        self.index, self.statics, self.params = index, statics, params
+        self.index, self.params = index, params
         self.value = statics.value
         self.max_values = params.max_values
         self.many = statics.value("many", "")

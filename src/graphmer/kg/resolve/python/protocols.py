@@ -88,14 +88,7 @@ class Protocols:
     def next_of(self, source: Node) -> Protocol:
         """What `next(source)` gives and calls."""
         found = Protocol()
-
-        def step(value: Value) -> None:
-            if value.kind == "instance":
-                self._next_value(found, False, value)
-            else:
-                self._iterate_value(found, False, value)
-
-        self.network.watch(source, step)
+        self.network.watch(source, partial(self._next_value, found, False))
         return found
 
     def enter(self, source: Node, is_async: bool = False) -> Protocol:

@@ -25,5 +25,5 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
             maker.of_definition(symbol, source.file)
         for reference in source.references:
             maker.of_reference(reference, source.file)
-    resolved.facts += test_facts(index, resolved, params)
+    resolved.facts += test_facts(index, resolved)
     return resolved

@@ -34,7 +34,7 @@ class Statics:
         for source in self.index.files.values():
             for reference in source.references:
                 if reference.kind == "raise" or reference.kind == "catch":
-                    path = self.decorator_path(reference.value, source.file)
+                    path = self.callee_path(reference.value, source.file)
                     scope = self.index.scopes.get(reference.scope)
                     values = self.path(path, scope) if path and scope is not None else ()
                     found |= {value.what for value in values if value.kind == "external"}
@@ -145,14 +145,14 @@ class Statics:
         return (self.value("external", f"{module}.{attribute}"),) if module else ()
 
     def named(self, said: str, scope: Scope) -> tuple[Value, ...]:
-        """What a path names; `Generic[T]` names Generic, and `with_base(A)` its arguments."""
+        """What an expression names: a path what it leads to, `Generic[T]` Generic, anything else nothing."""
         value = expression(said)
         while isinstance(value, list) and value[0] == "[]":
             value = value[1]
         return self.path(value, scope) if is_path(value) else ()
 
-    def decorator_path(self, said: str, file: str) -> str:
-        """The path of a decorator, or of the factory that makes it; empty where it is no path."""
+    def callee_path(self, said: str, file: str) -> str:
+        """The path of a value, or of what it calls, as in @route("/") or `raise E(x)`; empty where it is none."""
         while said[:1] == "@":
             call = self.index.calls.get((file, int(said[1:])))
             said = expression(call.value)[1] if call is not None else ""
