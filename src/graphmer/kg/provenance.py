@@ -69,7 +69,9 @@ def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     for name, value in bindings:
         bound = IDENTIFIER.findall(value.replace("()", ""))
         if bound:
-            table.setdefault(name.rpartition(".")[2], set()).add(bound[-1])
+            # `x#2` is x, bound anew; a value with parts, written as a list, may be any of them.
+            local = name.rpartition(".")[2].partition("#")[0]
+            table.setdefault(local, set()).update(bound if value.startswith("[") else bound[-1:])
     return table
 
 

@@ -89,7 +89,7 @@ class CallFacts:
             self._unknown_receiver(reference, site, head, file)
             return
         choices = {target.choice for target in targets}
-        how = self._how(choices, sure)
+        how = self._how(choices, sure, reference.name)
         self.resolved.calls[how] += 1
         self._file(targets, choices, how, head, reference, file)
         if reference.name in self.index.properties:  # what a property gives is called
@@ -105,12 +105,13 @@ class CallFacts:
             implied = target.relation == "invokes" and target.choice in self.index.symbols
             self.add(head, target.relation, target.tail, reference, file, "inferred" if implied else how, confidence)
 
-    def _how(self, choices: set[str], sure: dict[Value, None]) -> str:
+    def _how(self, choices: set[str], sure: dict[Value, None], name: str) -> str:
         if len(choices) > 1:
             return "ambiguous"
         (choice,) = choices
         if choice not in self.index.symbols:
-            return "external"
+            known = choice.endswith(name) or any(choice.endswith(value.what) for value in sure)
+            return "external" if known else "inferred"
         return "exact" if any(value.what == choice for value in sure) else "inferred"
 
     def _sure(self, site: Site) -> dict[Value, None]:
