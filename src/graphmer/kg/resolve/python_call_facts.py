@@ -6,6 +6,7 @@ from typing import NamedTuple
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
+from graphmer.kg.resolve.builtin_names import METHODS
 from graphmer.kg.resolve.python_calls import Site, Within, World
 from graphmer.kg.resolve.python_entities import Externals
 from graphmer.kg.resolve.python_index import Expression, Scope, expression
@@ -215,8 +216,14 @@ class CallFacts:
         name = reference.name
         unknown = site is not None and not (site.callee is not None and site.callee.values)
         is_attribute = site is not None and (isinstance(site.said, list) or "." in site.said)
-        known = unknown and is_attribute and name and not name.startswith("__")
-        candidates = [one for one in self.index.methods.get(name, ()) if self._callable(one)] if known else []
+        # A builtin value may be the receiver too where it has a method of that name; no symbol stands for it.
+        known = unknown and is_attribute and name and not name.startswith("__") and name not in METHODS
+        in_tests = self.index.files[file].is_test
+        candidates = [
+            one
+            for one in (self.index.methods.get(name, ()) if known else ())
+            if self._callable(one) and (in_tests or not self.index.files[self.index.scopes[one].file].is_test)
+        ]
         if not 1 <= len(candidates) <= self.params.max_candidates:
             self.resolved.calls["unresolved"] += 1
             return

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from graphmer.kg.resolve.builtin_names import BUILTINS
 from graphmer.kg.resolve.python_annotations import read_annotation
 from graphmer.kg.resolve.python_flow import Node
 from graphmer.kg.resolve.python_index import Expression, Scope, expression
-from graphmer.kg.resolve.python_static import BUILTIN, BUILTINS, Value
+from graphmer.kg.resolve.python_static import BUILTIN, Value
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python_calls import World

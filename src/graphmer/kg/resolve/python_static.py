@@ -1,17 +1,16 @@
 """What a name or dotted path is without following values: definitions, imports, aliases, classes and their order."""
 
-import builtins
 from collections.abc import Iterator
 from functools import cached_property
 
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.linearise import merge_orders
+from graphmer.kg.resolve.builtin_names import BUILTINS
 from graphmer.kg.resolve.python_annotations import type_names
 from graphmer.kg.resolve.python_index import FUNCTION_KINDS, PackageIndex, Scope, expression
 
 BUILTIN = "<builtin>"
-BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
 CLASS_SELF = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
 
 
