@@ -19,14 +19,14 @@ from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.folder import read_files
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.java import parse_java
-from graphmer.corpus.parse.python import parse_python
+from graphmer.corpus.parse.python.parser import parse_python
 from graphmer.corpus.parse.records import FileKey, ParsedFile
 from graphmer.kg.config import GraphParams
 from graphmer.kg.containment import file_symbol, modules_of
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
 from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
 from graphmer.kg.resolve.java import resolve_java
-from graphmer.kg.resolve.python import resolve_python
+from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.validate_config import ValidateParams
 from graphmer.params import load_section, load_tree
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphmer.corpus.parse.python import parse_python
+from graphmer.corpus.parse.python.parser import parse_python
 from graphmer.corpus.parse.records import FileKey, ParsedFile
 
 WHERE = FileKey("p", "python", "m.py")

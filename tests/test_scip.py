@@ -15,12 +15,12 @@ from test_build import PARAMS, parse_packages
 from test_cli import graphmer
 
 from graphmer.artifacts import read_json, read_table, sha256_tree
-from graphmer.corpus.parse.python import parse_python
+from graphmer.corpus.parse.python.parser import parse_python
 from graphmer.corpus.parse.records import FileKey
 from graphmer.errors import CorpusError
 from graphmer.kg.build import CALL_OUTCOMES, build_graph
 from graphmer.kg.facts import PackageFacts, SourceFile
-from graphmer.kg.resolve.python import resolve_python
+from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.schema import triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay

@@ -36,7 +36,7 @@ from graphmer.kg.facts import ExternalEntity, Fact, Overlay, PackageFacts, Resol
 from graphmer.kg.manifest_facts import manifest_facts
 from graphmer.kg.resolve.java import resolve_java
 from graphmer.kg.resolve.javascript import resolve_javascript
-from graphmer.kg.resolve.python import resolve_python
+from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.rings import without_rings
 
 if TYPE_CHECKING:

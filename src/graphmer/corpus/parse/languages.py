@@ -8,7 +8,7 @@ from graphmer.corpus.parse.documents import parse_document
 from graphmer.corpus.parse.java import parse_java
 from graphmer.corpus.parse.javascript import parse_javascript, parse_typescript
 from graphmer.corpus.parse.manifests import parse_manifest
-from graphmer.corpus.parse.python import parse_python
+from graphmer.corpus.parse.python.parser import parse_python
 from graphmer.corpus.parse.records import FileKey, ParsedFile
 
 Parser = Callable[[bytes, FileKey], ParsedFile]

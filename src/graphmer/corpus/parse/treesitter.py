@@ -1,6 +1,6 @@
 """The tree-sitter grammars and the query files: the one module that knows which grammar package is used.
 
-A language's query files stand beside its parser, `<language>.scm`. Their captures run in C; parsers read byte ranges.
+A language's query files, `<language>.scm`, stand beside its parser. Their captures run in C; parsers read byte ranges.
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,10 @@ GRAMMARS = {
     "tsx": tree_sitter_typescript.language_tsx,
     "typescript": tree_sitter_typescript.language_typescript,
 }
-# What two grammars share is written once.
+# What two grammars share is written once; a language whose parser is a package keeps its file there.
 QUERY_FILES = {
     "javascript": ("ecmascript", "jsx", "javascript"),
+    "python": ("python/python",),
     "tsx": ("ecmascript", "jsx", "typescript"),
     "typescript": ("ecmascript", "typescript"),
 }

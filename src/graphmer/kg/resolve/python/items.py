@@ -3,11 +3,11 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from graphmer.kg.resolve.python_flow import Container, Node
-from graphmer.kg.resolve.python_static import Value
+from graphmer.kg.resolve.python.flow import Container, Node
+from graphmer.kg.resolve.python.static import Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python_calls import World
+    from graphmer.kg.resolve.python.calls import World
 
 
 class Items:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
-from graphmer.kg.resolve.builtin_names import METHODS
-from graphmer.kg.resolve.python_calls import Site, Within, World
-from graphmer.kg.resolve.python_entities import Externals
-from graphmer.kg.resolve.python_index import Expression, Scope, expression
-from graphmer.kg.resolve.python_static import BUILTIN, Value
+from graphmer.kg.resolve.python.builtin_names import METHODS
+from graphmer.kg.resolve.python.calls import Site, Within, World
+from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.index import Expression, Scope, expression
+from graphmer.kg.resolve.python.static import BUILTIN, Value
 
 # Bases that mark a class and make no instance of their own.
 PLAIN_BASES = (f"{BUILTIN}.", "typing.", "typing_extensions.", "abc.", "enum.", "collections.abc.", "unittest.")

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.facts import PackageFacts
-from graphmer.kg.resolve.python_calls import Site, World
-from graphmer.kg.resolve.python_flow import Node
-from graphmer.kg.resolve.python_index import FUNCTION_KINDS, Scope, expression
-from graphmer.kg.resolve.python_static import Value
+from graphmer.kg.resolve.python.calls import Site, World
+from graphmer.kg.resolve.python.flow import Node
+from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
+from graphmer.kg.resolve.python.static import Value
 
 FIRST_PARAMETERS = ("self", "cls")  # whose fields are known without following values
 ALIASES = 3  # names that a parameter may have had before it is returned

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Resolved
-from graphmer.kg.resolve.python_annotations import said_names
-from graphmer.kg.resolve.python_call_facts import CALLABLE_TYPES, CallFacts
-from graphmer.kg.resolve.python_calls import World
-from graphmer.kg.resolve.python_entities import Externals
-from graphmer.kg.resolve.python_index import FUNCTION_KINDS, Scope, expression
-from graphmer.kg.resolve.python_static import BUILTIN, Value
+from graphmer.kg.resolve.python.annotations import said_names
+from graphmer.kg.resolve.python.call_facts import CALLABLE_TYPES, CallFacts
+from graphmer.kg.resolve.python.calls import World
+from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
+from graphmer.kg.resolve.python.static import BUILTIN, Value
 
 CLASS_TYPES = frozenset({"Class", "Interface", "ExceptionType", "Test"})
 NO_NAME = "@&?<'#["

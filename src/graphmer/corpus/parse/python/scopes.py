@@ -4,13 +4,32 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import NamedTuple
 
-from graphmer.corpus.parse.python_expressions import Fresh
+from graphmer.corpus.parse.python.notation import UNKNOWN, Expression
 from graphmer.corpus.parse.records import FileKey, Reference, Symbol
 
 MAX_SCOPES = 200  # CPython compiles at most 100 nested blocks
 FUNCTIONS = frozenset({"function", "method", "lambda"})
 _START = attrgetter("start")
+
+
+class Fresh(NamedTuple):
+    """A dict display that a reference holds; until the name is used, a stored key replaces the display's."""
+
+    reference: int
+    display: list[Expression]
+
+    def forget(self, keys: list[Expression]) -> bool:
+        """Drop what stands under a key, the last of a path of keys; False where the path leads elsewhere."""
+        display = self.display
+        for key in keys[:-1]:
+            inner = next((item[1] for item in display[2:] if item[0] == key), UNKNOWN)
+            if not isinstance(inner, list) or inner[0] != "dict":
+                return False
+            display = inner
+        display[2:] = [item for item in display[2:] if item[0] != keys[-1]]
+        return True
 
 
 @dataclass(slots=True)
@@ -29,7 +48,7 @@ class Frame:
     filed: set[tuple[str, str, str]] = field(default_factory=set)
     bound: dict[str, int] = field(default_factory=dict)  # how often its own statements bind a name
     versions: dict[str, str] = field(default_factory=dict)  # names that its own statements bound anew
-    fresh: dict[str, Fresh] = field(default_factory=dict)
+    fresh: dict[str, Fresh] = field(default_factory=dict)  # dicts that nobody has used since they were written down
     lambdas: int = 0
     index: int = -1  # of its symbol
 

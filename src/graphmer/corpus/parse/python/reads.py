@@ -2,8 +2,9 @@
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.python_expressions import PATH, ExpressionReader, written
-from graphmer.corpus.parse.python_scopes import FUNCTIONS, Frame, PythonScopes
+from graphmer.corpus.parse.python.expressions import ExpressionReader
+from graphmer.corpus.parse.python.notation import PATH, written
+from graphmer.corpus.parse.python.scopes import FUNCTIONS, Frame, PythonScopes
 from graphmer.corpus.parse.records import Reference
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from graphmer.kg.config import GraphParams
-from graphmer.kg.resolve.python_index import PackageIndex, Scope
-from graphmer.kg.resolve.python_static import BUILTIN, Statics, Value
+from graphmer.kg.resolve.python.index import PackageIndex, Scope
+from graphmer.kg.resolve.python.static import BUILTIN, Statics, Value
 
 MAX_PLACES = 64  # of a sequence
 MANY_CONSTANTS = 4  # values of a node from which on texts and numbers are not told apart

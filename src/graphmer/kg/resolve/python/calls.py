@@ -5,14 +5,14 @@ from functools import partial
 
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
-from graphmer.kg.resolve.python_annotations import read_annotation
-from graphmer.kg.resolve.python_attributes import Attributes
-from graphmer.kg.resolve.python_builtins import Builtins
-from graphmer.kg.resolve.python_flow import Container, Network, Node
-from graphmer.kg.resolve.python_index import Expression, PackageIndex, Scope, expression
-from graphmer.kg.resolve.python_items import Items, Protocol, Protocols
-from graphmer.kg.resolve.python_names import Names
-from graphmer.kg.resolve.python_static import Statics, Value
+from graphmer.kg.resolve.python.annotations import read_annotation
+from graphmer.kg.resolve.python.attributes import Attributes
+from graphmer.kg.resolve.python.builtins import Builtins
+from graphmer.kg.resolve.python.flow import Container, Network, Node
+from graphmer.kg.resolve.python.index import Expression, PackageIndex, Scope, expression
+from graphmer.kg.resolve.python.items import Items, Protocol, Protocols
+from graphmer.kg.resolve.python.names import Names
+from graphmer.kg.resolve.python.static import Statics, Value
 
 NO_KEYWORDS: Mapping[str, Node] = {}
 MAX_DEPTH = 4  # of calls within calls: a partial of itself would hold ever more arguments

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from graphmer.kg.resolve.builtin_names import BUILTINS
-from graphmer.kg.resolve.python_annotations import read_annotation
-from graphmer.kg.resolve.python_flow import Node
-from graphmer.kg.resolve.python_index import Expression, Scope, expression
-from graphmer.kg.resolve.python_static import BUILTIN, Value
+from graphmer.kg.resolve.python.annotations import read_annotation
+from graphmer.kg.resolve.python.builtin_names import BUILTINS
+from graphmer.kg.resolve.python.flow import Node
+from graphmer.kg.resolve.python.index import Expression, Scope, expression
+from graphmer.kg.resolve.python.static import BUILTIN, Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python_calls import World
+    from graphmer.kg.resolve.python.calls import World
 
 MANY = 1 << 30  # past any list's end
 LITERALS = frozenset({"list", "tuple", "set"})

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from graphmer.kg.resolve.python_attributes import is_class_like
-from graphmer.kg.resolve.python_flow import Container, Node
-from graphmer.kg.resolve.python_static import BUILTIN, Value
+from graphmer.kg.resolve.python.attributes import is_class_like
+from graphmer.kg.resolve.python.flow import Container, Node
+from graphmer.kg.resolve.python.static import BUILTIN, Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python_calls import Site, World
+    from graphmer.kg.resolve.python.calls import Site, World
 
 # Give back what they are given first: decorators that keep a function callable, wrappers that keep a value.
 IDENTITIES = frozenset(

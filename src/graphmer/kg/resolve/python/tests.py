@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
-from graphmer.kg.resolve.python_index import PackageIndex
+from graphmer.kg.resolve.python.index import PackageIndex
 
 NAMED_AND_CALLED = 0.95  # the name of what is called stands in the test's name
 NAMED_CLASS = 0.8  # TestPool for the only class Pool

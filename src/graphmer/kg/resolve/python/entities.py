@@ -3,9 +3,9 @@
 import re
 
 from graphmer.kg.facts import ExternalEntity, Resolved
-from graphmer.kg.resolve.builtin_names import EXCEPTIONS
-from graphmer.kg.resolve.python_index import PackageIndex, Scope
-from graphmer.kg.resolve.python_static import BUILTIN, Statics
+from graphmer.kg.resolve.python.builtin_names import EXCEPTIONS
+from graphmer.kg.resolve.python.index import PackageIndex, Scope
+from graphmer.kg.resolve.python.static import BUILTIN, Statics
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
 TEST_BASES = frozenset({"unittest.TestCase", "unittest.IsolatedAsyncioTestCase", "django.test.TestCase"})

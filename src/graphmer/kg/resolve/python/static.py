@@ -6,9 +6,9 @@ from functools import cached_property
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.linearise import merge_orders
-from graphmer.kg.resolve.builtin_names import BUILTINS
-from graphmer.kg.resolve.python_annotations import type_names
-from graphmer.kg.resolve.python_index import FUNCTION_KINDS, PackageIndex, Scope, expression
+from graphmer.kg.resolve.python.annotations import type_names
+from graphmer.kg.resolve.python.builtin_names import BUILTINS
+from graphmer.kg.resolve.python.index import FUNCTION_KINDS, PackageIndex, Scope, expression
 
 BUILTIN = "<builtin>"
 CLASS_SELF = frozenset({"Self", "typing.Self", "typing_extensions.Self"})

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from graphmer.kg.resolve.python_flow import Node
-from graphmer.kg.resolve.python_index import Scope
-from graphmer.kg.resolve.python_static import BUILTIN, Value
+from graphmer.kg.resolve.python.flow import Node
+from graphmer.kg.resolve.python.index import Scope
+from graphmer.kg.resolve.python.static import BUILTIN, Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python_calls import World
+    from graphmer.kg.resolve.python.calls import World
 
 CONSTANT_TYPES = {"'": "str", "#": "int"}
 

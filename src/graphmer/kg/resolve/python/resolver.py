@@ -2,13 +2,13 @@
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved
-from graphmer.kg.resolve.python_calls import World
-from graphmer.kg.resolve.python_constraints import flow_values
-from graphmer.kg.resolve.python_entities import assign_types
-from graphmer.kg.resolve.python_facts import FactMaker
-from graphmer.kg.resolve.python_index import build_index
-from graphmer.kg.resolve.python_static import Statics
-from graphmer.kg.resolve.python_tests import test_facts
+from graphmer.kg.resolve.python.calls import World
+from graphmer.kg.resolve.python.constraints import flow_values
+from graphmer.kg.resolve.python.entities import assign_types
+from graphmer.kg.resolve.python.facts import FactMaker
+from graphmer.kg.resolve.python.index import build_index
+from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.tests import test_facts
 
 
 def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:

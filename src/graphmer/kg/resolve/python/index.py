@@ -11,7 +11,7 @@ from graphmer.kg.facts import PackageFacts, SourceFile
 
 FUNCTION_KINDS = frozenset({"function", "method", "lambda"})
 PARAMETER_KINDS = frozenset({"parameter", "star_parameter", "star_star_parameter", "keyword_parameter"})
-Expression = Any  # the notation of corpus.parse.python_expressions: a text, or a list of texts, numbers and lists
+Expression = Any  # the notation of corpus.parse.python.notation: a text, or a list of texts, numbers and lists
 
 
 def expression(value: str) -> Expression:
