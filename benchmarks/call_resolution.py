@@ -24,13 +24,13 @@ sys.path.insert(0, str(ROOT / "src"))
 from graphmer.artifacts import sha256_file, write_json  # noqa: E402
 from graphmer.corpus.download import from_index  # noqa: E402
 from graphmer.corpus.fetch_config import FetchParams  # noqa: E402
-from graphmer.corpus.parse.python import parse_python  # noqa: E402
+from graphmer.corpus.parse.python.parser import parse_python  # noqa: E402
 from graphmer.corpus.parse.records import FileKey  # noqa: E402
 from graphmer.corpus.pins import Source  # noqa: E402
 from graphmer.corpus.unpack import list_members, read_members  # noqa: E402
 from graphmer.kg.config import GraphParams  # noqa: E402
 from graphmer.kg.facts import PackageFacts, SourceFile  # noqa: E402
-from graphmer.kg.resolve.python import resolve_python  # noqa: E402
+from graphmer.kg.resolve.python.resolver import resolve_python  # noqa: E402
 from graphmer.params import load_section, load_tree  # noqa: E402
 
 PINNED = Source(

@@ -54,7 +54,7 @@ def _names(graph: Graph, tail: str) -> set[str]:
     may inherit it; the last of a dotted one."""
     name = graph.names.get(tail, "")
     owner = graph.owners.get(tail, "")
-    constructor = name in ("__init__", "constructor") or (owner and graph.names.get(owner) == name)
+    constructor = name in ("__init__", "__new__", "constructor") or (owner and graph.names.get(owner) == name)
     last = IDENTIFIER.findall(name)[-1:] if name else []
     classes = {owner, *graph.descendants(owner)} if constructor and owner else ()
     return {name, *last, *(graph.names.get(one, "") for one in classes)} - {""}

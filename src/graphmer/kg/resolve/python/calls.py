@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from graphmer.corpus.parse.records import Symbol
+from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python.annotations import read_annotation
 from graphmer.kg.resolve.python.attributes import Attributes
@@ -168,22 +168,24 @@ class World:
         return site.result
 
     def site(self, file: str, end: int) -> Site | None:
-        """The call whose callee ends at a byte; made once."""
-        key = (file, end)
-        site = self.sites.get(key)
-        if site is not None:
-            return site
-        reference = self.index.calls.get(key)
-        scope = self.index.scopes.get(reference.scope) if reference is not None else None
-        if reference is None or scope is None:
-            return None
-        site = self.sites[key] = Site(scope, f"{file}@{end}", self.network.sink)
+        """The call whose callee ends at a byte."""
+        return self.sites.get((file, end))
+
+    def make_sites(self) -> None:
+        """A site for every call, before any is looked into: calls hold calls, deeper than Python's own stack."""
+        for (file, end), reference in self.index.calls.items():
+            scope = self.index.scopes.get(reference.scope)
+            if scope is not None:
+                self.sites[file, end] = Site(scope, f"{file}@{end}", self.network.sink)
+
+    def lay_call(self, reference: Reference, scope: Scope) -> None:
+        """What a site calls, and with what."""
+        site = self.sites[scope.file, reference.ordinal]
         _, site.said, *arguments = expression(reference.value)
         site.callee = self.names.node(site.said, scope)
         self._arguments(site, arguments)
         if site.callee is not None:
             self.network.watch(site.callee, partial(self.call, site))
-        return site
 
     def inner_site(self, site: Site, args: list[Node | None]) -> Site:
         """A call that happens within another, at the same place."""
@@ -347,7 +349,8 @@ class World:
         outer = scope.parent or scope
         decorator = self.names.read(said, outer)
         path = self.statics.decorator_path(said, scope.file)
-        if decorator is None or (path and all(value.kind == "external" for value in self.statics.path(path, outer))):
+        values = self.statics.path(path, outer)
+        if decorator is None or (values and all(value.kind == "external" for value in values)):
             return given
         site = Site(outer, f"{scope.file}@{end}", Node())
         self.decorations[scope.file, end] = site

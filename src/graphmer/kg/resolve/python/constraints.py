@@ -21,6 +21,7 @@ def flow_values(world: World, facts: PackageFacts) -> None:
     receiver; what a decorator gives, where nothing is known of it, is what it was given; an attribute that no class of
     the package defines is one of the base class from outside; a key of which nothing is known may be any.
     """
+    world.make_sites()
     laid = _Constraints(world)
     for source in facts.files:
         for reference in source.references:
@@ -199,7 +200,7 @@ class _Constraints:
     # What code does
 
     def _call(self, reference: Reference, scope: Scope) -> None:
-        self.world.site(scope.file, reference.ordinal)
+        self.world.lay_call(reference, scope)
 
     def _raise(self, reference: Reference, scope: Scope) -> None:
         """`raise Cls` makes an instance of it."""
