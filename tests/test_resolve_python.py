@@ -191,11 +191,25 @@ def test_values_that_hold_themselves_end_long_before_the_bound_of_steps(source: 
     assert not world.network.work
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x" + ".b" * 9_000 + "()\n", "f" + "()" * 9_000 + "\n", "x" + ".f()" * 9_000 + "\n", "f(" * 900 + ")" * 900,
+        "x" + "[0]" * 9_000 + "()\n", "@d\n" * 2_000 + "def f(): pass\nf()\n", "x = " + " + ".join(["f()"] * 3_000),
+        "d = " + '{"a":' * 300 + "f" + "}" * 300 + "\nd" + '["a"]' * 300 + "()\n",
+    ],
+)  # fmt: skip
+def test_chains_longer_than_the_stack_end_in_counted_calls(source: str) -> None:
+    resolved, _ = resolve({"main.py": source.encode()})
+    assert resolved.calls["seen"] >= 1
+
+
 def test_an_import_is_followed_through_two_thousand_modules() -> None:
     sources = {f"m{at}.py": f"from m{at + 1} import f\n".encode() for at in range(2000)}
     sources |= {"m2000.py": b"def f(): pass\n", "main.py": b"from m0 import f\nf()\n"}
-    resolved, _ = resolve(sources)
-    assert resolved.calls["seen"] == 1
+    resolved, names = resolve(sources)
+    (call,) = [fact for fact in resolved.facts if fact.relation == "calls"]
+    assert names[call.tail] == "m2000.f"
 
 
 def solved(source: str) -> World:

@@ -48,7 +48,7 @@ class Split(StrEnum):
 
 @app.command()
 def kg(
-    path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java.")],
+    path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java, JavaScript, TypeScript.")],
     out: Annotated[Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced.")],
     file_format: Annotated[FileFormat, typer.Option("--format", help="Of entities and triples.")] = FileFormat.parquet,
     licence: Annotated[

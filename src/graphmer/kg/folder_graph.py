@@ -10,6 +10,7 @@ import dataclasses
 import json
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -106,7 +107,8 @@ def graph_folder(
         written = [out, scratch, earlier]
         corpus = Corpus(source.name, (source,))
         fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
-        files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
+        with _named_after(code.folder, work / "raw"):
+            files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
         index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
         overlay = ScipOverlay(index) if index is not None else None
         build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
@@ -121,6 +123,15 @@ def graph_folder(
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
     return FolderGraph(manifest, files)
+
+
+@contextmanager
+def _named_after(folder: Path, copy: Path) -> Iterator[None]:
+    """What goes wrong with a copy is told of the folder that the user knows."""
+    try:
+        yield
+    except CorpusError as error:
+        raise CorpusError(str(error).replace(str(copy), str(folder))) from None
 
 
 def _texts(parsed: Path) -> dict[str, str]:

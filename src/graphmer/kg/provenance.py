@@ -54,7 +54,7 @@ def _names(graph: Graph, tail: str) -> set[str]:
     may inherit it; the last of a dotted one."""
     name = graph.names.get(tail, "")
     owner = graph.owners.get(tail, "")
-    constructor = name in ("__init__", "constructor") or (owner and graph.names.get(owner) == name)
+    constructor = name in ("__init__", "__new__", "constructor") or (owner and graph.names.get(owner) == name)
     last = IDENTIFIER.findall(name)[-1:] if name else []
     classes = {owner, *graph.descendants(owner)} if constructor and owner else ()
     return {name, *last, *(graph.names.get(one, "") for one in classes)} - {""}
@@ -69,7 +69,9 @@ def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     for name, value in bindings:
         bound = IDENTIFIER.findall(value.replace("()", ""))
         if bound:
-            table.setdefault(name.rpartition(".")[2], set()).add(bound[-1])
+            # `x#2` is x, bound anew; a value with parts, written as a list, may be any of them.
+            local = name.rpartition(".")[2].partition("#")[0]
+            table.setdefault(local, set()).update(bound if value.startswith("[") else bound[-1:])
     return table
 
 

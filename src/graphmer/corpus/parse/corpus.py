@@ -1,7 +1,8 @@
 """From unpacked packages to three tables: files, symbols and references."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import groupby
@@ -55,6 +56,7 @@ def joined(parts: Sequence[ShardTables]) -> ShardTables:
 def write_parsed(packages: Iterable[tuple[PackageKey, ShardTables]], raw: Path, out: Path, params: ParseParams) -> None:
     """Give each file its split and write the three tables, package by package, as `parse_corpus` says."""
     num_files, parsed_code = 0, False
+    skipped: Counter[str] = Counter()
     with atomic_folder(out) as scratch, ExitStack() as stack:
         writers = [
             stack.enter_context(TableWriter(scratch / f"{name}.parquet", schema))
@@ -63,15 +65,22 @@ def write_parsed(packages: Iterable[tuple[PackageKey, ShardTables]], raw: Path, 
         for package, tables in packages:
             num_files += tables.files.num_rows
             parsed_code |= _has_code(tables.files)
+            skipped.update(reason for reason in python_values(tables.files.column("reason")) if reason)
             tables = tables._replace(files=_with_splits(tables.files, package, params))
             for writer, table in zip(writers, tables, strict=True):
                 writer.write(table)
         if not parsed_code:
             endings = sorted(ending for language in LANGUAGES.values() for ending in language.endings)
             raise CorpusError(
-                f"{raw}: no code file could be parsed ({num_files} files seen); expected files ending in "
-                f"{', '.join(endings)}"
+                f"{raw}: no code file could be parsed ({num_files} files seen{_listed(skipped)}); expected files "
+                f"ending in {', '.join(endings)}"
             )
+
+
+def _listed(skipped: Mapping[str, int]) -> str:
+    """Reasons with their counts, as a part of a sentence."""
+    said = ", ".join(f"{reason} {count}" for reason, count in sorted(skipped.items()))
+    return f"; skipped: {said}" if said else ""
 
 
 def _has_code(files: "pa.Table") -> bool:

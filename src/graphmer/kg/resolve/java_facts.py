@@ -35,6 +35,7 @@ class JavaFacts:
             "extends": self._extends,
             "implements": self._implements,
             "anonymous": self._anonymous,
+            "enum_body": self._enum_body,
             "return_type": self._return_type,
             "throws": self._throws,
             "raise": self._raise,
@@ -145,6 +146,12 @@ class JavaFacts:
         declared = self.types.symbols.get(kind)
         is_interface = declared.kind == "interface" if declared is not None else kind in INTERFACES
         self.add(reference, "implements" if is_interface else "inherits_from", *self.entity(kind, "API"))
+
+    def _enum_body(self, reference: Reference) -> None:
+        """A constant with a body is of a class of its own, which extends the enum."""
+        kind = self.types.named(reference.value, self.types.container(reference.scope))
+        if kind is not None and kind in self.types.symbols:
+            self.add(reference, "inherits_from", kind, "inferred")
 
     def _annotation(self, reference: Reference) -> None:
         if self.types.symbols[reference.scope].kind != "local":

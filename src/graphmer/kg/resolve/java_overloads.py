@@ -22,6 +22,8 @@ from graphmer.kg.resolve.java_names import (
 NUMBER = "java.lang.Number"
 ARRAY_SUPERTYPES = frozenset({"java.lang.Cloneable", "java.io.Serializable"})
 
+MAX_COMPARED = 64  # overloads that fit one call: each is compared with each; more are generated code
+
 
 class Fit(IntEnum):
     """How a value of one type goes into a parameter of another."""
@@ -59,6 +61,8 @@ def choose(types: JavaGenerics, methods: Sequence[JavaMethod], arguments: Sequen
     else:
         return Choice((), "unresolved")
     known = [one for one in found if one.is_sure]
+    if len(known or found) > MAX_COMPARED:
+        return Choice((), "unresolved")
     best = _most_specific(types, known or found) or found
     if len(best) > 1:
         return Choice([one.method for one in best], "ambiguous")

@@ -113,9 +113,11 @@ class FactMaker:
         return list(found.values())
 
     def _targets_of(self, value: Value, reference: Reference) -> list[Target]:
-        # A function that is called where it stands shows no name there
-        how = "inferred" if value.inferred or reference.value.startswith("<fn ") else "exact"
+        # A function that is called where it stands shows no name there, one that a property holds shows another.
         what, kind = value.what, value.kind
+        name = what.rpartition("#")[2].rpartition(".")[2]
+        renamed = "." in reference.value and kind == "function" and name not in reference.value
+        how = "inferred" if value.inferred or renamed or reference.value.startswith("<fn ") else "exact"
         if kind in ("class", "function") and self.type_of(what) in CLASS_TYPES:
             return self._class_targets(what, how, reference)
         if kind == "function" and self.type_of(what) in CALLABLE_TYPES:

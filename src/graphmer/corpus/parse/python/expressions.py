@@ -8,6 +8,8 @@ from graphmer.corpus.parse.python.kinds import KIND
 from graphmer.corpus.parse.python.notation import NO_PATH, PATH, UNKNOWN, Expression
 from graphmer.corpus.parse.python.scopes import Fresh
 
+MAX_CHAIN_BYTES = 2000  # of names joined by dots and calls, to be read as one; a longer chain is generated code
+MAX_PATH_BYTES = 300  # of names joined by dots
 MAX_DEPTH = 40  # nested parts of one expression; deeper ones are generated code
 
 KindReader = Callable[["ExpressionReader", Node, int], Expression]  # node and its depth
@@ -46,11 +48,11 @@ class ExpressionReader:
         return self.versions.get(said, said)
 
     def attribute(self, node: Node, depth: int) -> Expression:
-        """`value.name`."""
-        if not self.versions and not self.fresh:
+        """`value.name`; a chain longer than any that is written by hand is not known."""
+        if not self.versions and not self.fresh and node.end_byte - node.start_byte <= MAX_PATH_BYTES:
             said = self.said(node)
             if PATH.fullmatch(said):
-                return said
+                return said if said.count(".") <= MAX_DEPTH else UNKNOWN
         children = node.children
         value, name = self.read(children[0], depth), self.said(children[-1])
         if isinstance(value, str) and value and value[0] not in NO_PATH:

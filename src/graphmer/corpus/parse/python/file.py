@@ -3,7 +3,7 @@
 from tree_sitter import Node
 
 from graphmer.corpus.parse.python.expression_kinds import READERS
-from graphmer.corpus.parse.python.expressions import ExpressionReader
+from graphmer.corpus.parse.python.expressions import MAX_DEPTH, ExpressionReader
 from graphmer.corpus.parse.python.kinds import KIND
 from graphmer.corpus.parse.python.notation import Expression, is_path, written
 from graphmer.corpus.parse.python.scopes import PythonScopes
@@ -77,6 +77,8 @@ class PythonFile:
 
 def last_name(node: Node) -> Node:
     """Where an expression names what it is about: `f` of f(x)(y), `b` of a.b[0]; itself where it has no name."""
-    while node.kind_id in (KIND["call"], KIND["subscript"]):
+    for _ in range(MAX_DEPTH):
+        if node.kind_id not in (KIND["call"], KIND["subscript"]):
+            break
         node = node.children[0]
     return node.children[-1] if node.kind_id == KIND["attribute"] else node

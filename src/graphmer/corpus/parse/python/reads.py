@@ -2,7 +2,7 @@
 
 from tree_sitter import Node
 
-from graphmer.corpus.parse.python.expressions import ExpressionReader
+from graphmer.corpus.parse.python.expressions import MAX_CHAIN_BYTES, MAX_DEPTH, ExpressionReader
 from graphmer.corpus.parse.python.notation import PATH, written
 from graphmer.corpus.parse.python.scopes import FUNCTIONS, Frame, PythonScopes
 from graphmer.corpus.parse.records import Reference
@@ -38,10 +38,10 @@ def _file_attributes(
     places = sorted([(node.start_byte, -node.end_byte, at) for at, node in enumerate(attributes)])
     for start, negative, at in places:
         end, node = -negative, attributes[at]
-        if end in claimed or not outside[start]:
+        if end in claimed or not outside[start] or end - start > MAX_CHAIN_BYTES:
             continue
         path = said(node)
-        plain = PATH.fullmatch(path) is not None
+        plain = PATH.fullmatch(path) is not None and path.count(".") <= MAX_DEPTH
         value = path if plain else written(expressions.read(node))
         scope = frame_at(start).symbol
         if (scope, value) not in seen:

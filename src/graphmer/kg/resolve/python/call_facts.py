@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
+from graphmer.kg.resolve.python.builtin_names import METHODS
 from graphmer.kg.resolve.python.entities import Externals
 from graphmer.kg.resolve.python.filing import Filing
 from graphmer.kg.resolve.python.index import Expression, Scope, expression
@@ -65,7 +66,7 @@ class CallFacts:
             self._unknown_receiver(reference, site, head, file)
             return
         choices = {target.choice for target in targets}
-        how = self._how(choices, sure)
+        how = self._how(choices, sure, reference.name)
         self.resolved.calls[how] += 1
         self._file(targets, choices, how, head, reference, file)
         if reference.name in self.index.properties:  # what a property gives is called
@@ -81,12 +82,13 @@ class CallFacts:
             implied = target.relation == "invokes" and target.choice in self.index.symbols
             self.add(head, target.relation, target.tail, reference, file, "inferred" if implied else how, confidence)
 
-    def _how(self, choices: set[str], sure: dict[Value, None]) -> str:
+    def _how(self, choices: set[str], sure: dict[Value, None], name: str) -> str:
         if len(choices) > 1:
             return "ambiguous"
         (choice,) = choices
         if choice not in self.index.symbols:
-            return "external"
+            known = choice.endswith(name) or any(choice.endswith(value.what) for value in sure)
+            return "external" if known else "inferred"
         return "exact" if any(value.what == choice for value in sure) else "inferred"
 
     def _sure(self, site: Site) -> dict[Value, None]:
@@ -140,8 +142,14 @@ class CallFacts:
         name = reference.name
         unknown = site is not None and not (site.callee is not None and site.callee.values)
         is_attribute = site is not None and (isinstance(site.said, list) or "." in site.said)
-        known = unknown and is_attribute and name and not name.startswith("__")
-        candidates = [one for one in self.index.methods.get(name, ()) if self._callable(one)] if known else []
+        # A builtin value may be the receiver too where it has a method of that name; no symbol stands for it.
+        known = unknown and is_attribute and name and not name.startswith("__") and name not in METHODS
+        in_tests = self.index.files[file].is_test
+        candidates = [
+            one
+            for one in (self.index.methods.get(name, ()) if known else ())
+            if self._callable(one) and (in_tests or not self.index.files[self.index.scopes[one].file].is_test)
+        ]
         if not 1 <= len(candidates) <= self.params.max_candidates:
             self.resolved.calls["unresolved"] += 1
             return

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from graphmer.corpus.parse.records import Reference
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.index import Expression, expression
+from graphmer.kg.resolve.python.index import Expression, Scope, expression
 from graphmer.kg.resolve.python.sites import Site
 from graphmer.kg.resolve.python.values import Value
 
@@ -32,22 +33,24 @@ class Calls:
         return site.result
 
     def site(self, file: str, end: int) -> Site | None:
-        """The call whose callee ends at a byte; made once."""
-        key = (file, end)
-        site = self.sites.get(key)
-        if site is not None:
-            return site
-        reference = self.index.calls.get(key)
-        scope = self.index.scopes.get(reference.scope) if reference is not None else None
-        if reference is None or scope is None:
-            return None
-        site = self.sites[key] = Site(scope, f"{file}@{end}", self.network.sink)
+        """The call whose callee ends at a byte."""
+        return self.sites.get((file, end))
+
+    def make_sites(self) -> None:
+        """A site for every call, before any is looked into: calls hold calls, deeper than Python's own stack."""
+        for (file, end), reference in self.index.calls.items():
+            scope = self.index.scopes.get(reference.scope)
+            if scope is not None:
+                self.sites[file, end] = Site(scope, f"{file}@{end}", self.network.sink)
+
+    def lay(self, reference: Reference, scope: Scope) -> None:
+        """What a site calls, and with what."""
+        site = self.sites[scope.file, reference.ordinal]
         _, site.said, *arguments = expression(reference.value)
         site.callee = self.world.expressions.node(site.said, scope)
         self._arguments(site, arguments)
         if site.callee is not None:
             self.network.watch(site.callee, partial(self.call, site))
-        return site
 
     def inner(self, site: Site, args: list[Node | None]) -> Site:
         """A call that happens within another, at the same place."""

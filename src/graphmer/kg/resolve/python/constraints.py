@@ -22,6 +22,7 @@ def flow_values(world: World, facts: PackageFacts) -> None:
     receiver; what a decorator gives, where nothing is known of it, is what it was given; an attribute that no class of
     the package defines is one of the base class from outside; a key of which nothing is known may be any.
     """
+    world.calls.make_sites()
     laid = _Constraints(world)
     for source in facts.files:
         for reference in source.references:
@@ -195,7 +196,7 @@ class _Constraints:
     # What code does
 
     def _call(self, reference: Reference, scope: Scope) -> None:
-        self.world.calls.site(scope.file, reference.ordinal)
+        self.world.calls.lay(reference, scope)
 
     def _raise(self, reference: Reference, scope: Scope) -> None:
         """`raise Cls` makes an instance of it."""

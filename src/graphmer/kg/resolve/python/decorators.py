@@ -36,7 +36,8 @@ class Decorators:
         outer = scope.parent or scope
         decorator = self.world.expressions.read(said, outer)
         path = self.statics.callee_path(said, scope.file)
-        if decorator is None or (path and all(value.kind == "external" for value in self.statics.path(path, outer))):
+        values = self.statics.path(path, outer)
+        if decorator is None or (values and all(value.kind == "external" for value in values)):
             return given
         site = Site(outer, f"{scope.file}@{end}", Node())
         self.sites[scope.file, end] = site

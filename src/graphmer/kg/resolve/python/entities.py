@@ -1,17 +1,14 @@
 """Entity types of what a package's Python files define, and the entities that it uses from outside."""
 
-import builtins
 import re
 
 from graphmer.kg.facts import ExternalEntity, Resolved
+from graphmer.kg.resolve.python.builtin_names import EXCEPTIONS
 from graphmer.kg.resolve.python.index import PackageIndex, Scope
 from graphmer.kg.resolve.python.static import Statics
 from graphmer.kg.resolve.python.values import BUILTIN
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
-BUILTIN_EXCEPTIONS = frozenset(
-    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
-)
 TEST_BASES = frozenset({"unittest.TestCase", "unittest.IsolatedAsyncioTestCase", "django.test.TestCase"})
 PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 ABSTRACT = frozenset({"abc.ABC"})
@@ -21,7 +18,7 @@ def is_exception(dotted: str) -> bool:
     """Whether something from outside is an exception by its name: a builtin one, or named like one."""
     last = dotted.rpartition(".")[2]
     if dotted.startswith(f"{BUILTIN}."):
-        return last in BUILTIN_EXCEPTIONS
+        return last in EXCEPTIONS
     return bool(EXCEPTION_NAME.search(last)) and last[:1].isupper()
 
 

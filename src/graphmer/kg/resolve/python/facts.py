@@ -109,9 +109,9 @@ class FactMaker:
         if not values and path:  # a method of an object, as in @app.route
             node = self.world.names.path(path, outer)
             values = node.values if node is not None else ()
+        how = "exact" if self.statics.path(path, outer) else "inferred"
         for value in in_order(values):
             if value.kind in ("function", "class", "bound"):
-                how = "inferred" if value.kind == "bound" else "exact"
                 self.add(scope.symbol.symbol, "annotated_with", value.what, reference, file, how)
             elif value.kind == "external":
                 tail = self.externals.annotation(value.what)

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.builtin_names import BUILTINS
 from graphmer.kg.resolve.python.index import Scope
-from graphmer.kg.resolve.python.values import BUILTIN, BUILTINS, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.static import Statics

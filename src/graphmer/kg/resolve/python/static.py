@@ -7,11 +7,12 @@ from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python.alias_hops import AliasHops
+from graphmer.kg.resolve.python.builtin_names import BUILTINS
 from graphmer.kg.resolve.python.classes import Classes
 from graphmer.kg.resolve.python.final import Finals
 from graphmer.kg.resolve.python.index import PackageIndex, Scope, expression
 from graphmer.kg.resolve.python.modules import Modules
-from graphmer.kg.resolve.python.values import BUILTIN, BUILTINS, Value, ValueTable
+from graphmer.kg.resolve.python.values import BUILTIN, Value, ValueTable
 
 
 class Statics:

@@ -1,10 +1,8 @@
 """What an expression may be, one object of each: functions, classes, instances, modules, things from outside."""
 
-import builtins
 from collections.abc import Iterable
 
 BUILTIN = "<builtin>"
-BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
 
 
 class Value:
