@@ -204,6 +204,30 @@ def test_chains_longer_than_the_stack_end_in_counted_calls(source: str) -> None:
     assert resolved.calls["seen"] >= 1
 
 
+def test_an_annotation_may_nest_as_deep_as_the_parser_lets_it() -> None:
+    for name in ("Optional", "list", "Union"):
+        nested = f"{name}[" * 950 + "A" + "]" * 950
+        source = f"class A: pass\ndef f(x: {nested}): return x\nf(1)\n"
+        resolved, _ = resolve({"main.py": source.encode()})
+        assert resolved.calls["exact"] == 1
+
+
+def test_a_partial_of_nothing_has_no_function() -> None:
+    resolved, _ = resolve({"main.py": b"from functools import partial\npartial().func()\n"})
+    assert resolved.calls["seen"] == 2
+
+
+def test_a_name_is_sought_once_in_modules_that_all_import_all_of_each_other() -> None:
+    stars = {f"m{at}.py": "".join(f"from m{to} import *\n" for to in range(14) if to != at) for at in range(14)}
+    sources = {name: text.encode() for name, text in stars.items()}
+    resolved, names = resolve(
+        sources | {"m7.py": b"from m8 import *\ndef f(): pass\n", "main.py": b"from m0 import *\nf()\ng()\n"}
+    )
+    (call,) = [fact for fact in resolved.facts if fact.relation == "calls"]
+    assert names[call.tail] == "m7.f"
+    assert resolved.calls["unresolved"] == 1
+
+
 def test_an_import_is_followed_through_two_thousand_modules() -> None:
     sources = {f"m{at}.py": f"from m{at + 1} import f\n".encode() for at in range(2000)}
     sources |= {"m2000.py": b"def f(): pass\n", "main.py": b"from m0 import f\nf()\n"}

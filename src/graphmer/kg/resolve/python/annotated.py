@@ -10,6 +10,7 @@ from graphmer.kg.resolve.python.values import Value
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
 
+MAX_DEPTH = 40  # containers in containers; deeper ones are generated code
 CLASS_SELF = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
 
 
@@ -19,8 +20,10 @@ class Annotated:
     def __init__(self, world: "World") -> None:
         self.network, self.statics = world.network, world.statics
 
-    def add(self, node: Node, said: str, scope: Scope, name: str) -> None:
+    def add(self, node: Node, said: str, scope: Scope, name: str, depth: int = 0) -> None:
         """A node may be what its annotation says; `name` tells the containers of one scope apart."""
+        if depth > MAX_DEPTH:
+            return
         for place, one in enumerate(read_annotation(said)):
             if one.kind in ("instance", "class"):
                 for value in self._named(one.name, scope, one.kind):
@@ -30,7 +33,7 @@ class Annotated:
             value, container = self.network.container(at, one.kind)
             for number, item in enumerate(one.items):
                 target = self.network.item(container, f"#{number}") if one.kind == "tuple" else container.any
-                self.add(target, item, scope, f"{name}.{place}.{number}")
+                self.add(target, item, scope, f"{name}.{place}.{number}", depth + 1)
             self.network.add(node, value)
 
     def _named(self, name: str, scope: Scope, kind: str) -> list[Value]:

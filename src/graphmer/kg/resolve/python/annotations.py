@@ -30,26 +30,33 @@ class Said(NamedTuple):
 @cache
 def read_annotation(said: str) -> tuple[Said, ...]:
     """The types that an annotation allows: `X | None` and Optional[X] are X; a quoted one is what it quotes."""
-    text = said.strip().removeprefix("->").strip().strip("\"'").strip()
-    found = [one for part in _split(text, "|") for one in _read_part(part)]
+    found: list[Said] = []
+    todo = [(said, False)]  # a stack: annotations nest deeper than Python's own
+    while todo:
+        text, is_part = todo.pop()
+        if not is_part:
+            text = text.strip().removeprefix("->").strip().strip("\"'").strip()
+            todo += [(part, True) for part in reversed(_split(text, "|"))]
+            continue
+        head, bracket, inner = text.partition("[")
+        head = head.strip().strip("\"'")
+        short = head.rpartition(".")[2]
+        inside = _split(inner.rstrip().removesuffix("]"), ",") if bracket else []
+        if bracket and short in WRAPPERS:
+            todo.append((inside[-1] if short == "Coroutine" else inside[0], False))
+        elif bracket and short == "Union":
+            todo += [(item, False) for item in reversed(inside)]
+        else:
+            found += _read_type(head, short, inside)
     return tuple(dict.fromkeys(found))
 
 
-def _read_part(part: str) -> tuple[Said, ...]:
-    head, bracket, inner = part.partition("[")
-    head = head.strip().strip("\"'")
-    if bracket:
-        short = head.rpartition(".")[2]
-        inside = _split(inner.rstrip().removesuffix("]"), ",")
-        if short in WRAPPERS:
-            return read_annotation(inside[-1] if short == "Coroutine" else inside[0])
-        if short == "Union":
-            return tuple(one for item in inside for one in read_annotation(item))
-        container = _container(head, short, inside)
-        if container is not None:
-            return (container,)
-    named = head and head != "None" and head.replace(".", "").isidentifier()
-    return (Said("instance", head),) if named else ()
+def _read_type(head: str, short: str, inside: list[str]) -> list[Said]:
+    container = _container(head, short, inside) if inside else None
+    if container is not None:
+        return [container]
+    is_named = head and head != "None" and head.replace(".", "").isidentifier()
+    return [Said("instance", head)] if is_named else []
 
 
 def _container(head: str, short: str, inside: list[str]) -> Said | None:

@@ -63,7 +63,7 @@ class Attributes:
             for module in self.statics.modules.named(f"{value.what}.{name}", False):
                 network.add(node, module)
         elif kind == "partial" and name == "func":
-            network.flow(self.world.partials[value].args[0] or Node(), node)
+            network.flow(self.world.partials[value].argument(0), node)
 
     def view(self, value: Value, name: str) -> Node:
         """The node of an attribute of one value."""

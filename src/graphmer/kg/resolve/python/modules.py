@@ -62,17 +62,22 @@ class Modules:
             return module, name
         return self.starred(name, module)
 
-    def starred(self, name: str, module: Scope, seen: tuple[Scope, ...] = ()) -> tuple[Scope, str] | None:
+    def starred(self, name: str, module: Scope) -> tuple[Scope, str] | None:
         """The module that gives `name` to `module` through a star import, and the name there."""
+        return self._starred(name, module, {module}, 0)
+
+    def _starred(self, name: str, module: Scope, seen: set[Scope], hops: int) -> tuple[Scope, str] | None:
+        """`seen` modules gave nothing, or are being looked into: each is met once, however many import each other."""
+        if hops >= self.max_alias_hops:
+            return None
         for star in reversed(module.stars):  # the last one wins
             origin = self.index.modules.get(self.absolute(star, module))
-            if origin is None or origin is module or origin in seen or len(seen) >= self.max_alias_hops:
+            if origin is None or origin in seen:
                 continue
+            seen.add(origin)
             if (origin.exports and name not in origin.exports) or (not origin.exports and name.startswith("_")):
                 continue
-            if name in origin.names:
-                return origin, name
-            found = self.starred(name, origin, (*seen, module))
+            found = (origin, name) if name in origin.names else self._starred(name, origin, seen, hops + 1)
             if found is not None:
                 return found
         return None
