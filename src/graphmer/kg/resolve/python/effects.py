@@ -30,7 +30,6 @@ class Effects:
             inner = self.world.calls.inner(site, args)
             inner.result = result
             self.world.calls.call(inner, value)
-            inner.callee = None
             if value.kind in ("function", "bound"):
                 site.inside().called[value.what] = None
             elif value.kind == "class":
