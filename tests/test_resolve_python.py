@@ -18,11 +18,11 @@ from graphmer.corpus.parse.python.parser import module_name, parse_python
 from graphmer.corpus.parse.records import FileKey
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
-from graphmer.kg.resolve.python.calls import World
 from graphmer.kg.resolve.python.constraints import flow_values
 from graphmer.kg.resolve.python.index import build_index
 from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.world import World
 
 FIXTURES = Path(__file__).parent / "fixtures" / "python"
 FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from graphmer.kg.facts import ExternalEntity
 from graphmer.kg.resolve.java_names import is_throwable_name
 from graphmer.kg.resolve.python.entities import is_exception
-from graphmer.kg.resolve.python.static import BUILTIN
+from graphmer.kg.resolve.python.values import BUILTIN
 from graphmer.kg.scip.symbols import CONSTRUCTOR, PYTHON_BUILTINS, ScipSymbol
 
 MODULE = "__init__"  # scip-python's name for a module itself

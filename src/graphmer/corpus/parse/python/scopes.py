@@ -61,7 +61,7 @@ class PythonScopes:
     """Symbols and references of one file; frames are entered and left by byte position."""
 
     def __init__(self, size: int, where: FileKey, module: str) -> None:
-        self.where, self.module = where, module
+        self.module = module
         self.prefix = f"python:{where.package}:{where.file}#"
         self.symbols: list[Symbol] = []
         self.references: list[Reference] = []

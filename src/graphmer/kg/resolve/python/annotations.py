@@ -31,22 +31,25 @@ class Said(NamedTuple):
 def read_annotation(said: str) -> tuple[Said, ...]:
     """The types that an annotation allows: `X | None` and Optional[X] are X; a quoted one is what it quotes."""
     text = said.strip().removeprefix("->").strip().strip("\"'").strip()
-    found: list[Said] = []
-    for part in _split(text, "|"):
-        head, bracket, inner = part.partition("[")
-        head = head.strip().strip("\"'")
-        short = head.rpartition(".")[2]
-        inside = _split(inner.rstrip().removesuffix("]"), ",") if bracket else []
-        if bracket and short in WRAPPERS:
-            found += read_annotation(inside[-1] if short == "Coroutine" else inside[0])
-        elif bracket and short == "Union":
-            for item in inside:
-                found += read_annotation(item)
-        elif bracket and _container(head, short, inside) is not None:
-            found += [one for one in (_container(head, short, inside),) if one is not None]
-        elif head and head != "None" and head.replace(".", "").isidentifier():
-            found.append(Said("instance", head))
+    found = [one for part in _split(text, "|") for one in _read_part(part)]
     return tuple(dict.fromkeys(found))
+
+
+def _read_part(part: str) -> tuple[Said, ...]:
+    head, bracket, inner = part.partition("[")
+    head = head.strip().strip("\"'")
+    if bracket:
+        short = head.rpartition(".")[2]
+        inside = _split(inner.rstrip().removesuffix("]"), ",")
+        if short in WRAPPERS:
+            return read_annotation(inside[-1] if short == "Coroutine" else inside[0])
+        if short == "Union":
+            return tuple(one for item in inside for one in read_annotation(item))
+        container = _container(head, short, inside)
+        if container is not None:
+            return (container,)
+    named = head and head != "None" and head.replace(".", "").isidentifier()
+    return (Said("instance", head),) if named else ()
 
 
 def _container(head: str, short: str, inside: list[str]) -> Said | None:
@@ -60,12 +63,6 @@ def _container(head: str, short: str, inside: list[str]) -> Said | None:
     if short in ("tuple", "Tuple"):
         return Said("list", head, (inside[0],)) if inside[-1] == "..." else Said("tuple", head, tuple(inside))
     return None
-
-
-@cache
-def type_names(said: str) -> tuple[str, ...]:
-    """Dotted names of the types that a value of this annotation may have."""
-    return tuple(one.name for one in read_annotation(said) if one.kind == "instance")
 
 
 @cache

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import Scope
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
-    from graphmer.kg.resolve.python.calls import World
+    from graphmer.kg.resolve.python.world import World
 
 CONSTANT_TYPES = {"'": "str", "#": "int"}
 
@@ -60,7 +60,7 @@ class Attributes:
             said = CONSTANT_TYPES[value.what[0]]
             network.add(node, network.value("external", f"{BUILTIN}.{said}.{name}"))
         elif kind == "namespace":
-            for module in self.statics.module(f"{value.what}.{name}", False):
+            for module in self.statics.modules.named(f"{value.what}.{name}", False):
                 network.add(node, module)
         elif kind == "partial" and name == "func":
             network.flow(self.world.partials[value].args[0] or Node(), node)
@@ -83,18 +83,18 @@ class Attributes:
             if name == "__class__" and value.kind == "instance":
                 self.network.add(node, self.network.value("class", value.what))
                 return
-            found = self._member(self.statics.order(value.what), name, value, node)
-            if not found and self.statics.outside_bases(value.what):
+            found = self._member(self.statics.classes.order(value.what), name, value, node)
+            if not found and self.statics.classes.outside_bases(value.what):
                 self.open.append((value, name, node))
         self._await_stores(value.what, name, node)
 
     def _module(self, value: Value, name: str, node: Node) -> None:
         module = self.network.scope_of(value)
-        member = self.statics.module_member(module, name)
+        member = self.statics.modules.member(module, name)
         if member is not None:
             self.network.flow(self.world.names.whole(member[1], member[0]), node)
             return
-        for found in self.statics.module(f"{module.dotted}.{name}", False):
+        for found in self.statics.modules.named(f"{module.dotted}.{name}", False):
             self.network.add(node, found)
 
     def _member(self, order: list[str], name: str, receiver: Value, node: Node) -> bool:
@@ -115,7 +115,7 @@ class Attributes:
         if member.kind != "function":
             network.add(node, member)
             return
-        modifiers = self.world.modifiers(member.what)
+        modifiers = self.world.functions.modifiers(member.what)
         is_instance = receiver.kind == "instance"
         if "staticmethod" in modifiers:
             network.add(node, member)
@@ -134,16 +134,17 @@ class Attributes:
         getters = self.getters.setdefault(node, [])
         if getter not in getters:
             getters.append(getter)
-        self.network.flow(self.world.enter(getter, receiver), node)
+        self.network.flow(self.world.arguments.enter(getter, receiver), node)
 
     def _super(self, value: Value, name: str, node: Node) -> None:
         receiver = value.of
         assert receiver is not None
-        order = self.statics.order(receiver.what)
+        order = self.statics.classes.order(receiver.what)
         after = order[order.index(value.what) + 1 :] if value.what in order else []
         if self._member(after, name, receiver, node):
             return
-        outside = [base for ancestor in [value.what, *after] for base in self.statics.external_bases.get(ancestor, ())]
+        bases = self.statics.classes.external_bases
+        outside = [base for ancestor in [value.what, *after] for base in bases.get(ancestor, ())]
         if outside:
             self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
 
@@ -153,7 +154,7 @@ class Attributes:
         self.waiting.setdefault(name, []).append((owner, view))
         stored = self.stored.get(name)
         if stored:
-            for ancestor in self.statics.order(owner) if self._is_class(owner) else [owner]:
+            for ancestor in self.statics.classes.order(owner) if self._is_class(owner) else [owner]:
                 if ancestor in stored:
                     self.network.flow(stored[ancestor], view)
 
@@ -167,7 +168,7 @@ class Attributes:
         if node is None:
             node = stored[owner] = Node()
             for asked, view in self.waiting.get(name, ()):
-                if asked == owner or (self._is_class(asked) and owner in self.statics.order(asked)):
+                if asked == owner or (self._is_class(asked) and owner in self.statics.classes.order(asked)):
                     self.network.flow(node, view)
         return node
 
@@ -185,8 +186,8 @@ class Attributes:
     def inherit_from_outside(self) -> None:
         """An attribute that nothing in the package gives is one of the base class from outside, where there is one."""
         for value, name, node in self.open:
-            if not node.values and not self.stored.get(name, {}).keys() & set(self.statics.order(value.what)):
-                outside = self.statics.outside_bases(value.what)
+            if not node.values and not self.stored.get(name, {}).keys() & set(self.statics.classes.order(value.what)):
+                outside = self.statics.classes.outside_bases(value.what)
                 self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
         self.open.clear()
 

@@ -1,54 +1,30 @@
 """Facts of calls: which definition, or which name from outside, each call may mean."""
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
+from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
-from graphmer.kg.facts import Fact, Resolved
 from graphmer.kg.resolve.python.builtin_names import METHODS
-from graphmer.kg.resolve.python.calls import Site, Within, World
 from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.filing import Filing
 from graphmer.kg.resolve.python.index import Expression, Scope, expression
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.sites import Site, Within
+from graphmer.kg.resolve.python.targets import Target, Targets
+from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.world import World
 
-# Bases that mark a class and make no instance of their own.
-PLAIN_BASES = (f"{BUILTIN}.", "typing.", "typing_extensions.", "abc.", "enum.", "collections.abc.", "unittest.")
 CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
-
-
-class Target(NamedTuple):
-    """One thing that a call may mean; `choice` is what was called, of which a constructor is a part."""
-
-    relation: str
-    tail: str
-    choice: str
 
 
 class CallFacts:
     """Turns calls, loops, with statements, decorators and raised classes into facts."""
 
-    def __init__(self, world: World, resolved: Resolved, externals: Externals, params: GraphParams) -> None:
-        self.world, self.index, self.resolved = world, world.index, resolved
-        self.externals, self.params = externals, params
-        self.constructors: dict[str, list[str]] = {}
-        self.known: dict[Value, tuple[Target, ...]] = {}
-
-    def head(self, scope: Scope) -> str:
-        """The entity whose code a scope is: a function, or the module for a class' own lines."""
-        if not scope.head:
-            at: Scope | None = scope
-            while at is not None and at.symbol.kind == "class":
-                at = at.parent
-            scope.head = at.symbol.symbol if at is not None else scope.symbol.symbol
-        return scope.head
-
-    def add(
-        self, head: str, relation: str, tail: str, at: Reference, file: str, how: str, confidence: float | None = None
-    ) -> None:
-        """File one fact."""
-        sure = confidence if confidence is not None else (self.params.inferred_confidence if how == "inferred" else 1.0)
-        self.resolved.facts.append(Fact(head, relation, tail, file, at.byte_start, at.byte_end, how, sure))
+    def __init__(self, world: World, filing: Filing, externals: Externals, params: GraphParams) -> None:
+        self.world, self.index = world, world.index
+        self.resolved, self.params = filing.resolved, params
+        self.add, self.head = filing.add, filing.head
+        self.targets = Targets(world, externals)
 
     # Calls
 
@@ -56,7 +32,7 @@ class CallFacts:
         """What a call means; it is counted by how that was found."""
         counts = self.resolved.calls
         counts["seen"] += 1
-        site = self.world.sites.get((file, reference.ordinal))
+        site = self.world.calls.sites.get((file, reference.ordinal))
         head = self.head(scope)
         callee = site.callee if site is not None else None
         if site is None or callee is None:
@@ -70,7 +46,7 @@ class CallFacts:
 
     def _fixed(self, value: Value, head: str, reference: Reference, file: str) -> bool:
         """A callee that can be one thing alone."""
-        targets = self._of(value)
+        targets = self.targets.of(value)
         for target in targets:
             how = "external" if target.choice not in self.index.symbols else "exact"
             self._file((target,), {target.choice}, how, head, reference, file)
@@ -79,12 +55,12 @@ class CallFacts:
         return bool(targets)
 
     def _flowing(self, site: Site, values: list[Value], head: str, reference: Reference, file: str) -> None:
-        targets = self.targets(values)
+        targets = self.targets.of_all(values)
         self._inner(site, targets)
         many = self.world.network.many in values
         sure = self._sure(site) if targets or many else {}
         if many or len({target.choice for target in targets}) > self.params.max_candidates:
-            kept = self.targets(sure) or targets
+            kept = self.targets.of_all(sure) or targets
             targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
         if not targets:
             self._unknown_receiver(reference, site, head, file)
@@ -118,17 +94,17 @@ class CallFacts:
     def _sure(self, site: Site) -> dict[Value, None]:
         """What the callee is without following values: by its name, its own class, or a super()."""
         callee, scope, world = site.said, site.scope, self.world
-        if isinstance(callee, str) and callee[:1] not in "@&?<'#":
+        if is_path(callee):
             own = world.attributes.owner_of_self(callee, scope)
             if own is not None:
-                return self._member(world.statics.order(own[0]), own[1])
+                return self._member(world.statics.classes.order(own[0]), own[1])
             return dict.fromkeys(world.statics.path(callee, scope))
         if isinstance(callee, list) and callee[0] == "." and isinstance(callee[1], str) and callee[1][:1] == "@":
-            inner = world.sites.get((scope.file, int(callee[1][1:])))
+            inner = world.calls.sites.get((scope.file, int(callee[1][1:])))
             if inner is not None and inner.said == "super":
-                owner = world.statics.owner_class(scope)
+                owner = world.statics.classes.owner_class(scope)
                 if owner is not None:
-                    return self._member(world.statics.order(owner.symbol.symbol)[1:], callee[2])
+                    return self._member(world.statics.classes.order(owner.symbol.symbol)[1:], callee[2])
         return {}
 
     def _member(self, order: list[str], name: str) -> dict[Value, None]:
@@ -138,67 +114,17 @@ class CallFacts:
                 return dict.fromkeys(self.world.statics.bound(name, scope))
         return {}
 
-    def targets(self, values: Iterable[Value]) -> dict[Target, None]:
-        """What calling each value means, once each."""
-        found: dict[Target, None] = {}
-        for value in values:
-            found.update(dict.fromkeys(self._of(value)))
-        return found
-
-    def _of(self, value: Value) -> tuple[Target, ...]:
-        """What calling a value means, worked out once each."""
-        known = self.known.get(value)
-        if known is None:
-            known = self.known[value] = tuple(self._of_value(value))
-        return known
-
-    def _of_value(self, value: Value) -> Iterator[Target]:
-        kind, what = value.kind, value.what
-        if kind == "function" or kind == "bound":
-            yield Target("calls", what, what)
-        elif kind == "class":
-            yield Target("instantiates", what, what)
-            for constructor in self._constructors(what):
-                relation = "calls" if constructor in self.index.symbols else "invokes"
-                yield Target(relation, constructor, what)
-        elif kind == "external":
-            exception = self.externals.is_exception(what)
-            tail = self.externals.exception(what) if exception else self.externals.api(what)
-            yield Target("instantiates" if exception else "invokes", tail, tail)
-        elif kind == "method" and value.of is not None:
-            tail = self.externals.api(f"{BUILTIN}.{value.of.what.rpartition(' ')[2]}.{what}")
-            yield Target("invokes", tail, tail)
-        elif kind == "instance":
-            for member in self.world.attributes.view(value, "__call__").values:
-                if member.kind in ("bound", "function"):
-                    yield Target("calls", member.what, member.what)
-
-    def _constructors(self, symbol: str) -> list[str]:
-        """`__init__`, and a `__new__` of the package, of a class or its nearest ancestor that has one."""
-        known = self.constructors.get(symbol)
-        if known is None:
-            order = self.world.statics.order(symbol)
-            known = self.constructors[symbol] = []
-            for name in ("__new__", "__init__"):
-                owner = next((one for one in order if name in self.index.scopes[one].definitions), None)
-                if owner is not None:
-                    known.append(self.index.scopes[owner].definitions[name][-1].symbol)
-            outside = [base for base in self.world.statics.outside_bases(symbol) if not base.startswith(PLAIN_BASES)]
-            if not known and outside:  # a base class from outside makes the instance
-                known.append(self.externals.api(f"{outside[0]}.__init__"))
-        return known
-
     def _inner(self, site: Site, targets: dict[Target, None]) -> None:
         """A partial's call calls what the partial holds."""
         for inner in site.within.inner if site.within is not None else ():
             if inner.callee is not None:
-                targets.update(self.targets(inner.callee.values))
+                targets.update(self.targets.of_all(inner.callee.values))
             self._inner(inner, targets)
 
     def _handed(self, within: Within, head: str, reference: Reference, file: str) -> None:
         """What a builtin calls that is handed a callable, or something to iterate, is called here."""
         self._file_choices([Target("calls", one, one) for one in within.called], head, reference, file)
-        made = [self._of(self.world.network.value("class", symbol)) for symbol in within.made]
+        made = [self.targets.of(self.world.network.value("class", symbol)) for symbol in within.made]
         self._file_choices([target for targets in made for target in targets], head, reference, file)
         special = [symbol for part in within.parts for symbol in part]
         special += [symbol for protocol in within.protocols for symbol in protocol.called]
@@ -255,15 +181,15 @@ class CallFacts:
         site = self.world.raised.get((file, reference.byte_end))
         if site is None or site.callee is None:
             return
-        targets = self.targets(value for value in site.callee.values if value.kind == "class")
+        targets = self.targets.of_all(value for value in site.callee.values if value.kind == "class")
         self._file_found(targets, scope, reference, file)
 
     def of_decorator(self, reference: Reference, scope: Scope, file: str) -> None:
         """A decorator of the package is called by the code around what it decorates."""
-        site = self.world.decorations.get((file, reference.byte_end))
+        site = self.world.decorators.sites.get((file, reference.byte_end))
         if site is None or site.callee is None:
             return
-        targets = self.targets(value for value in site.callee.values if value.kind not in ("external", "result"))
+        targets = self.targets.of_all(value for value in site.callee.values if value.kind not in ("external", "result"))
         self._inner(site, targets)
         self._file_found(targets, scope.parent or scope, reference, file)
 
@@ -272,7 +198,7 @@ class CallFacts:
         if 0 < len(choices) <= self.params.max_candidates:
             how = "ambiguous" if len(choices) > 1 else "inferred"
             path = expression(reference.value)
-            if how == "inferred" and isinstance(path, str) and path[:1] not in "@&?<'#":
+            if how == "inferred" and is_path(path):
                 sure = {value.what for value in self.world.statics.path(path, scope)}
                 how = "exact" if choices <= sure else how
             self._file(targets, choices, how, self.head(scope), reference, file)
@@ -293,7 +219,7 @@ class CallFacts:
             owner, _, name = said.rpartition(".")
         if name not in self.index.properties:
             return []
-        base = self.world.names.node(owner, scope) if owner else None
+        base = self.world.expressions.node(owner, scope) if owner else None
         found: dict[str, None] = {}
         for value in base.values if base is not None else ():
             view = attributes.views.get((value, name))

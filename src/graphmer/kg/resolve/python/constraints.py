@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.facts import PackageFacts
-from graphmer.kg.resolve.python.calls import Site, World
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
-from graphmer.kg.resolve.python.static import Value
+from graphmer.kg.resolve.python.sites import Site
+from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.world import World
 
 FIRST_PARAMETERS = ("self", "cls")  # whose fields are known without following values
 ALIASES = 3  # names that a parameter may have had before it is returned
@@ -21,7 +22,7 @@ def flow_values(world: World, facts: PackageFacts) -> None:
     receiver; what a decorator gives, where nothing is known of it, is what it was given; an attribute that no class of
     the package defines is one of the base class from outside; a key of which nothing is known may be any.
     """
-    world.make_sites()
+    world.calls.make_sites()
     laid = _Constraints(world)
     for source in facts.files:
         for reference in source.references:
@@ -38,7 +39,7 @@ def flow_values(world: World, facts: PackageFacts) -> None:
         before = network.steps
         world.items.close_unknown()
         world.attributes.inherit_from_outside()
-        _guess_decorated(world)
+        world.decorators.give_back()
         network.solve()
         _guess_receivers(world)
         network.solve()
@@ -48,22 +49,17 @@ def flow_values(world: World, facts: PackageFacts) -> None:
 
 def _guess_receivers(world: World) -> None:
     for symbol, receiver in world.receivers.items():
-        node = world.function(symbol).positional[:1]
+        node = world.functions.of(symbol).positional[:1]
         if node and not any(value.kind in ("instance", "class", "many") for value in node[0].values):
             world.network.add(node[0], receiver)
-
-
-def _guess_decorated(world: World) -> None:
-    for result, given in world.undecided:
-        if not result.values:
-            world.network.flow(given, result)
 
 
 class _Constraints:
     """Turns one reference after the other into nodes, edges and watchers."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.network, self.names = world, world.network, world.names
+        self.world, self.network = world, world.network
+        self.names, self.expressions = world.names, world.expressions
         self.handlers: dict[str, Callable[[Reference, Scope], None]] = {
             "assign": self._assign,
             "extend": self._extend,
@@ -86,14 +82,14 @@ class _Constraints:
             return
         world, outer = self.world, scope.parent or scope
         if kind != "class":
-            world.function(scope.symbol.symbol)
+            world.functions.of(scope.symbol.symbol)
         if scope.decorators and kind == "class":
-            world.define(scope.symbol, Node())  # for what its decorators do; the class stays what it is
+            world.decorators.define(scope.symbol, Node())  # for what its decorators do; the class stays what it is
         elif scope.decorators:
             if scope.symbol in world.statics.definitions(scope.symbol.name, outer):
                 self.names.variable(scope.symbol.name, outer)
             else:
-                world.define(scope.symbol, Node())
+                world.decorators.define(scope.symbol, Node())
         if kind == "method" and outer.symbol.kind == "class" and "staticmethod" not in scope.modifiers:
             as_class = "classmethod" in scope.modifiers or scope.symbol.name in ("__new__", "__init_subclass__")
             receiver = self.network.value("class" if as_class else "instance", outer.symbol.symbol)
@@ -102,7 +98,7 @@ class _Constraints:
     # Bindings
 
     def _assign(self, reference: Reference, scope: Scope) -> None:
-        source = self.names.read(reference.value, scope)
+        source = self.expressions.read(reference.value, scope)
         if source is None:
             return
         target = reference.name
@@ -115,7 +111,7 @@ class _Constraints:
 
     def _assign_part(self, target: str, source: Node, scope: Scope) -> None:
         mark, owner, name, *_ = expression(target)
-        base = self.names.node(owner, scope)
+        base = self.expressions.node(owner, scope)
         if base is None:
             return
         if mark == "slice":  # items[:] = source
@@ -123,7 +119,7 @@ class _Constraints:
         elif mark == ".":
             self.world.attributes.store(base, name, source)
         else:
-            self.world.items.store_in(base, self.names.node(name, scope), source)
+            self.world.items.store_in(base, self.expressions.node(name, scope), source)
 
     def _assign_attribute(self, target: str, source: Node, scope: Scope) -> None:
         attributes = self.world.attributes
@@ -137,7 +133,7 @@ class _Constraints:
             attributes.store(base, name, source)
 
     def _extend(self, reference: Reference, scope: Scope) -> None:
-        base, source = self.names.read(reference.name, scope), self.names.read(reference.value, scope)
+        base, source = self.expressions.read(reference.name, scope), self.expressions.read(reference.value, scope)
         if base is None or source is None:
             return
         self._extend_with(base, self.world.protocols.iterate(source).each)
@@ -153,10 +149,10 @@ class _Constraints:
         own = self.world.attributes.owner_of_self(reference.name, scope)
         if own is not None:
             node = self.world.attributes.store_on(*own)
-            self.names.annotate(node, reference.value, scope, reference.name)
+            self.world.annotated.add(node, reference.value, scope, reference.name)
 
     def _default(self, reference: Reference, scope: Scope) -> None:
-        source = self.names.read(reference.value, scope.parent or scope)
+        source = self.expressions.read(reference.value, scope.parent or scope)
         if source is not None:
             self.network.flow(source, self.names.variable(reference.name, scope))
 
@@ -165,9 +161,9 @@ class _Constraints:
     def _return(self, reference: Reference, scope: Scope) -> None:
         passed = self._passed(reference.value, scope)
         if passed is not None:
-            self.world.function(scope.symbol.symbol).passes.add(passed)
+            self.world.functions.of(scope.symbol.symbol).passes.add(passed)
             return
-        self._give(self.names.read(reference.value, scope), scope, "returned")
+        self._give(self.expressions.read(reference.value, scope), scope, "returned")
 
     def _passed(self, said: str, scope: Scope) -> Node | None:
         """The parameter that a function gives back as it is, maybe under another name.
@@ -185,28 +181,28 @@ class _Constraints:
         return None
 
     def _yield(self, reference: Reference, scope: Scope) -> None:
-        self._give(self.names.read(reference.value, scope), scope, "yielded")
+        self._give(self.expressions.read(reference.value, scope), scope, "yielded")
 
     def _yield_from(self, reference: Reference, scope: Scope) -> None:
-        source = self.names.read(reference.value, scope)
+        source = self.expressions.read(reference.value, scope)
         if source is not None:
             self._give(self.world.protocols.iterate(source).each, scope, "yielded")
 
     def _give(self, source: Node | None, scope: Scope, how: str) -> None:
         if source is not None and scope.symbol.kind in FUNCTION_KINDS:
-            function = self.world.function(scope.symbol.symbol)
+            function = self.world.functions.of(scope.symbol.symbol)
             self.network.flow(source, function.returned if how == "returned" else function.yielded)
 
     # What code does
 
     def _call(self, reference: Reference, scope: Scope) -> None:
-        self.world.lay_call(reference, scope)
+        self.world.calls.lay(reference, scope)
 
     def _raise(self, reference: Reference, scope: Scope) -> None:
         """`raise Cls` makes an instance of it."""
         if not reference.value or reference.value[:1] == "@":
             return
-        callee = self.names.read(reference.value, scope)
+        callee = self.expressions.read(reference.value, scope)
         if callee is not None:
             site = Site(scope, f"{scope.file}@{reference.byte_end}", self.network.sink)
             site.callee = callee
@@ -214,18 +210,18 @@ class _Constraints:
 
             def make(value: Value) -> None:
                 if value.kind == "class":
-                    self.world.call(site, value)
+                    self.world.calls.call(site, value)
 
             self.network.watch(callee, make)
 
     def _iterate(self, reference: Reference, scope: Scope) -> None:
-        source = self.names.read(reference.value, scope)
+        source = self.expressions.read(reference.value, scope)
         if source is not None:
             found = self.world.protocols.iterate(source, bool(reference.ordinal))
             self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
 
     def _enter(self, reference: Reference, scope: Scope) -> None:
-        source = self.names.read(reference.value, scope)
+        source = self.expressions.read(reference.value, scope)
         if source is not None:
             found = self.world.protocols.enter(source, bool(reference.ordinal))
             self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
@@ -235,8 +231,8 @@ class _Constraints:
         value = reference.value
         if value[:1] == "[":
             if reference.name in self.world.index.properties:
-                self.names.read(value, scope)
-        elif "." in value and self.world.statics.final(value, scope) is None:
+                self.expressions.read(value, scope)
+        elif "." in value and self.world.statics.finals.path(value, scope) is None:
             owner, _, name = value.rpartition(".")
             if name in self.world.index.properties:
                 self.names.path(value, scope)

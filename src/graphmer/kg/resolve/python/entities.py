@@ -5,7 +5,8 @@ import re
 from graphmer.kg.facts import ExternalEntity, Resolved
 from graphmer.kg.resolve.python.builtin_names import EXCEPTIONS
 from graphmer.kg.resolve.python.index import PackageIndex, Scope
-from graphmer.kg.resolve.python.static import BUILTIN, Statics
+from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.values import BUILTIN
 
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Interrupt|Exit)$")
 TEST_BASES = frozenset({"unittest.TestCase", "unittest.IsolatedAsyncioTestCase", "django.test.TestCase"})
@@ -37,13 +38,13 @@ def assign_types(index: PackageIndex, statics: Statics, resolved: Resolved) -> N
 
 
 def _class_type(index: PackageIndex, statics: Statics, scope: Scope) -> str:
-    bases = set(statics.outside_bases(scope.symbol.symbol))
+    bases = set(statics.classes.outside_bases(scope.symbol.symbol))
     in_tests = index.files[scope.file].is_test
     if bases & TEST_BASES or (in_tests and scope.symbol.name.startswith("Test") and not bases):
         return "Test"
     if any(is_exception(base) or base in statics.raised for base in bases):
         return "ExceptionType"
-    own = {value.what for value in statics.base_values(scope)}
+    own = {value.what for value in statics.classes.base_values(scope)}
     if PROTOCOLS & own:
         return "Interface"
     methods = [symbol for found in scope.definitions.values() for symbol in found if symbol.kind == "method"]
@@ -77,10 +78,7 @@ class Externals:
     def _add(self, prefix: str, entity_type: str, qualified_name: str, name: str) -> str:
         symbol = f"{prefix}:{qualified_name}"
         if symbol not in self.resolved.externals:
-            language = "" if prefix == "library" else "python"
-            self.resolved.externals[symbol] = ExternalEntity(
-                symbol, entity_type, name, qualified_name, language or "python"
-            )
+            self.resolved.externals[symbol] = ExternalEntity(symbol, entity_type, name, qualified_name, "python")
         return symbol
 
     def library(self, name: str) -> str:
@@ -94,6 +92,10 @@ class Externals:
     def exception(self, dotted: str) -> str:
         """An exception of a library or a builtin one."""
         return self._add("python:exception", "ExceptionType", dotted, dotted.rpartition(".")[2])
+
+    def called(self, dotted: str) -> str:
+        """An exception, or another name of a library."""
+        return self.exception(dotted) if self.is_exception(dotted) else self.api(dotted)
 
     def type(self, said: str) -> str:
         """A type that is named and not defined in the package."""

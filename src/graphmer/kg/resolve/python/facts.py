@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable
 
+from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Resolved
 from graphmer.kg.resolve.python.annotations import said_names
 from graphmer.kg.resolve.python.call_facts import CALLABLE_TYPES, CallFacts
-from graphmer.kg.resolve.python.calls import World
 from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.filing import Filing
 from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
-from graphmer.kg.resolve.python.static import BUILTIN, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value, in_order
+from graphmer.kg.resolve.python.variables import Variables
+from graphmer.kg.resolve.python.world import World
 
 CLASS_TYPES = frozenset({"Class", "Interface", "ExceptionType", "Test"})
-NO_NAME = "@&?<'#["
 
 
 class FactMaker:
@@ -23,9 +25,10 @@ class FactMaker:
         self.world, self.index, self.statics = world, world.index, world.statics
         self.resolved, self.params = resolved, params
         self.externals = Externals(resolved, self.statics.raised)
-        self.calls = CallFacts(world, resolved, self.externals, params)
-        self.add, self.head = self.calls.add, self.calls.head
-        self.fields: dict[tuple[str, str], str | None] = {}
+        filing = Filing(resolved, params)
+        self.add, self.head = filing.add, filing.head
+        self.calls = CallFacts(world, filing, self.externals, params)
+        self.variables = Variables(world, resolved.types, params)
         self.handlers = {
             "call": self.calls.of_call,
             "iterate": self.calls.of_loop,
@@ -59,69 +62,55 @@ class FactMaker:
 
     # Imports
 
+    def _file_entity(self, file: str) -> str:
+        return f"python:{self.index.package}:{file}"
+
     def _import(self, reference: Reference, scope: Scope, file: str) -> None:
-        head = f"python:{self.index.package}:{file}"
-        variable = self._imported_variable(reference.value, scope)
+        head = self._file_entity(file)
+        variable = self.variables.imported(reference.value, scope)
         if variable is not None:
             self.add(head, "imports", variable, reference, file, "exact")
             return
-        for value in _sorted(self.statics.imported(reference.value, scope)):
+        for value in in_order(self.statics.imported(reference.value, scope)):
             if value.kind in ("module", "class", "function"):
                 if self.type_of(value.what) not in ("Method", ""):
                     self.add(head, "imports", value.what, reference, file, "exact")
             elif value.kind == "external" and ":" in reference.value and not value.what.startswith(BUILTIN):
-                exception = self.externals.is_exception(value.what)
-                tail = self.externals.exception(value.what) if exception else self.externals.api(value.what)
-                self.add(head, "imports", tail, reference, file, "external")
-
-    def _imported_variable(self, value: str, scope: Scope) -> str | None:
-        """The module variable that `pkg.mod:name` names, through re-exports; its value is another matter."""
-        for _ in range(self.params.max_alias_hops):
-            origin, colon, name = value.partition(":")
-            module = self.index.modules.get(self.statics.absolute(origin, scope.module))
-            if not colon or module is None or name in module.definitions:
-                return None
-            if name not in module.imports:
-                variable = f"{module.symbol.symbol}{name}"
-                return variable if self.resolved.types.get(variable) == "Variable" else None
-            value, scope = module.imports[name][-1], module
-        return None
+                self.add(head, "imports", self.externals.called(value.what), reference, file, "external")
 
     def _star_import(self, reference: Reference, scope: Scope, file: str) -> None:
-        head = f"python:{self.index.package}:{file}"
-        for value in _sorted(self.statics.module(self.statics.absolute(reference.value, scope.module))):
+        head = self._file_entity(file)
+        for value in in_order(self.statics.modules.named(self.statics.modules.absolute(reference.value, scope.module))):
             if value.kind == "module":
                 self.add(head, "imports", value.what, reference, file, "exact")
 
     def _library(self, reference: Reference, scope: Scope, file: str) -> None:
-        inside = self.statics.absolute(reference.name, scope.module) in self.index.modules
+        inside = self.statics.modules.absolute(reference.name, scope.module) in self.index.modules
         if reference.name not in self.index.top_levels and not inside:
-            head = f"python:{self.index.package}:{file}"
+            head = self._file_entity(file)
             self.add(head, "imports", self.externals.library(reference.name), reference, file, "external")
 
     # Classes
 
     def _base(self, reference: Reference, scope: Scope, file: str) -> None:
         head = scope.symbol.symbol
-        for value in _sorted(self.statics.named(reference.value, scope.parent or scope)):
+        for value in in_order(self.statics.named(reference.value, scope.parent or scope)):
             if value.kind == "class" and value.what != head:
                 interface = self.type_of(value.what) == "Interface" and self.type_of(head) != "Interface"
                 self.add(head, "implements" if interface else "inherits_from", value.what, reference, file, "exact")
             elif value.kind == "external":
-                exception = self.externals.is_exception(value.what)
-                tail = self.externals.exception(value.what) if exception else self.externals.api(value.what)
-                self.add(head, "inherits_from", tail, reference, file, "external")
+                self.add(head, "inherits_from", self.externals.called(value.what), reference, file, "external")
 
     def _decorator(self, reference: Reference, scope: Scope, file: str) -> None:
         self.calls.of_decorator(reference, scope, file)
-        path = self.statics.decorator_path(reference.value, file)
+        path = self.statics.callee_path(reference.value, file)
         outer = scope.parent or scope
         values: Iterable[Value] = self.statics.path(path, outer)
         if not values and path:  # a method of an object, as in @app.route
             node = self.world.names.path(path, outer)
             values = node.values if node is not None else ()
         how = "exact" if self.statics.path(path, outer) else "inferred"
-        for value in _sorted(values):
+        for value in in_order(values):
             if value.kind in ("function", "class", "bound"):
                 self.add(scope.symbol.symbol, "annotated_with", value.what, reference, file, how)
             elif value.kind == "external":
@@ -140,10 +129,10 @@ class FactMaker:
     def _exception(self, relation: str, reference: Reference, scope: Scope, file: str) -> None:
         said = reference.value
         if said[:1] == "@":
-            said = self.statics.decorator_path(said, file)
-        if not said or said[:1] in NO_NAME:
+            said = self.statics.callee_path(said, file)
+        if not is_path(said):
             return
-        for value in _sorted(self.statics.path(said, scope)):
+        for value in in_order(self.statics.path(said, scope)):
             if value.kind == "class":
                 self.add(self.head(scope), relation, value.what, reference, file, "exact")
             elif value.kind == "external":
@@ -158,12 +147,12 @@ class FactMaker:
             return
         if reference.name in self.index.properties:
             self.calls.of_property(reference, path, scope, file)
-        variable = self._variable(path, scope)
+        variable = self.variables.at_path(path, scope)
         if variable is not None:
             if self.type_of(head) in CALLABLE_TYPES:
                 self.add(head, "reads_from", variable, reference, file, "exact")
             return
-        for value in _sorted(self.statics.path(path, scope)):
+        for value in in_order(self.statics.path(path, scope)):
             if value.kind in ("class", "function") and value.what != head:
                 self.add(head, "uses", value.what, reference, file, "exact")
             elif value.kind == "external" and "." in path:
@@ -171,52 +160,9 @@ class FactMaker:
 
     def _write(self, reference: Reference, scope: Scope, file: str) -> None:
         head = self.head(scope)
-        variable = self._variable(reference.value, scope)
+        variable = self.variables.at_path(reference.value, scope)
         if variable is not None and self.type_of(head) in CALLABLE_TYPES:
             self.add(head, "writes_to", variable, reference, file, "exact")
-
-    def _variable(self, path: str, scope: Scope) -> str | None:
-        """The Variable that a path names: a parameter, a module variable, or a field of a known receiver."""
-        owner, _, name = path.rpartition(".")
-        if owner:
-            return self._field(owner, name, scope)
-        at = self.statics.binder(name, scope)
-        if at is None or name in at.definitions or name in at.imports:
-            return None
-        symbol = at.member(name)
-        return symbol if self.resolved.types.get(symbol) == "Variable" else None
-
-    def _field(self, owner: str, name: str, scope: Scope) -> str | None:
-        own = self.world.attributes.owner_of_self(f"{owner}.{name}", scope)
-        if own is not None:
-            return self._field_of(*own)
-        final = self.statics.final(owner, scope)
-        node = self.world.names.path(owner, scope) if final is None else None
-        values: Iterable[Value] = [final] if final is not None else node.values if node is not None else ()
-        for value in _sorted(values):
-            if value.kind in ("instance", "class"):
-                found = self._field_of(value.what, name)
-                if found is not None:
-                    return found
-            elif value.kind == "module":
-                symbol = f"{value.what}{name}"
-                defined = name in self.index.scopes[value.what].definitions
-                if self.resolved.types.get(symbol) == "Variable" and not defined:
-                    return symbol
-        return None
-
-    def _field_of(self, owner: str, name: str) -> str | None:
-        """The field that an instance of a class has under a name; a method or class of that name comes first."""
-        key = (owner, name)
-        if key not in self.fields:
-            self.fields[key] = None
-            for ancestor in self.statics.order(owner):
-                if self.resolved.types.get(f"{ancestor}.{name}") == "Variable":
-                    self.fields[key] = f"{ancestor}.{name}"
-                    break
-                if name in self.index.scopes[ancestor].definitions:
-                    break
-        return self.fields[key]
 
     def _annotation_name(self, reference: Reference, scope: Scope, file: str) -> None:
         head = scope.symbol.symbol if reference.ordinal else self.head(scope)
@@ -224,22 +170,22 @@ class FactMaker:
         if reference.ordinal:
             relation = "returns" if reference.value in said_names(scope.returned) else "uses"
         outer = (scope.parent or scope) if scope.symbol.kind in FUNCTION_KINDS else scope
-        for value in _sorted(self.statics.path(reference.value, outer)):
+        for value in in_order(self.statics.path(reference.value, outer)):
             if value.kind == "class":
                 self.add(head, relation, value.what, reference, file, "exact")
             elif value.kind == "external":
-                said = value.what.removeprefix(f"{BUILTIN}.")
-                self.add(head, relation, self.externals.type(said), reference, file, "external")
+                self.add(head, relation, self.externals.type(value.what), reference, file, "external")
 
     def _return(self, reference: Reference, scope: Scope, file: str) -> None:
         """The class of what is returned, where no annotation says it."""
         if scope.returned or scope.symbol.kind not in FUNCTION_KINDS or "generator" in scope.modifiers:
             return
         said = expression(reference.value)
-        node = self.world.names.node(said, scope) if isinstance(said, str) and said[:1] not in NO_NAME[1:] else None
+        is_followed = isinstance(said, str) and (said[:1] == "@" or is_path(said))
+        node = self.world.expressions.node(said, scope) if is_followed else None
         instances = [value for value in node.values if value.kind == "instance"] if node is not None else []
         if len(instances) <= self.params.max_candidates:
-            for value in _sorted(instances):
+            for value in in_order(instances):
                 self.add(scope.symbol.symbol, "returns", value.what, reference, file, "inferred")
 
     # Facts that follow from definitions
@@ -260,12 +206,8 @@ class FactMaker:
     def _overridden(self, symbol: Symbol, owner: Scope) -> str | None:
         if owner.definitions[symbol.name][-1].symbol != symbol.symbol:
             return None  # an earlier definition of the same name, or a property's getter before its setter
-        for ancestor in self.statics.order(owner.symbol.symbol)[1:]:
+        for ancestor in self.statics.classes.order(owner.symbol.symbol)[1:]:
             methods = self.index.scopes[ancestor].definitions.get(symbol.name)
             if methods and methods[-1].kind == "method":
                 return methods[-1].symbol
         return None
-
-
-def _sorted(values: Iterable[Value]) -> list[Value]:
-    return sorted(values, key=lambda value: (value.kind, value.what))

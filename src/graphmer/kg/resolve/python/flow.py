@@ -13,7 +13,8 @@ from typing import Any
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python.index import PackageIndex, Scope
-from graphmer.kg.resolve.python.static import BUILTIN, Statics, Value
+from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 MAX_PLACES = 64  # of a sequence
 MANY_CONSTANTS = 4  # values of a node from which on texts and numbers are not told apart
@@ -57,7 +58,7 @@ class Network:
     """The nodes of a package and the work that is left."""
 
     def __init__(self, index: PackageIndex, statics: Statics, params: GraphParams) -> None:
-        self.index, self.statics, self.params = index, statics, params
+        self.index, self.params = index, params
         self.value = statics.value
         self.max_values = params.max_values
         self.many = statics.value("many", "")

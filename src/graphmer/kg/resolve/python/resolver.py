@@ -2,13 +2,13 @@
 
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved
-from graphmer.kg.resolve.python.calls import World
 from graphmer.kg.resolve.python.constraints import flow_values
 from graphmer.kg.resolve.python.entities import assign_types
 from graphmer.kg.resolve.python.facts import FactMaker
 from graphmer.kg.resolve.python.index import build_index
 from graphmer.kg.resolve.python.static import Statics
 from graphmer.kg.resolve.python.tests import test_facts
+from graphmer.kg.resolve.python.world import World
 
 
 def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
@@ -25,5 +25,5 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
             maker.of_definition(symbol, source.file)
         for reference in source.references:
             maker.of_reference(reference, source.file)
-    resolved.facts += test_facts(index, resolved, params)
+    resolved.facts += test_facts(index, resolved)
     return resolved

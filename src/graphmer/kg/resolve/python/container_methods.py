@@ -1,0 +1,80 @@
+"""Methods of lists, tuples, sets, dicts and generators."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from graphmer.kg.resolve.python.copies import Copies
+from graphmer.kg.resolve.python.effects import Effects
+from graphmer.kg.resolve.python.flow import Container
+from graphmer.kg.resolve.python.sites import Site
+from graphmer.kg.resolve.python.values import Value
+
+if TYPE_CHECKING:
+    from graphmer.kg.resolve.python.world import World
+
+ADDERS = frozenset({"append", "add", "appendleft", "insert"})
+TAKERS = frozenset({"pop", "popleft", "popitem"})
+
+
+class ContainerMethods:
+    """What they store in a container, and what they give of it."""
+
+    def __init__(self, world: "World", effects: Effects, copies: Copies) -> None:
+        self.world, self.network, self.effects, self.copies = world, world.network, effects, copies
+
+    def call(self, site: Site, value: Value) -> None:
+        """A method of a list, tuple, set, dict or generator."""
+        assert value.of is not None
+        container = self.network.containers[value.of]
+        kind, name = value.of.what.rpartition(" ")[2], value.what
+        if kind == "dict":
+            self._dict_method(site, name, container, value.of)
+        elif name in ADDERS:
+            node = site.args[-1] if site.args else None
+            if node is not None:
+                self.network.flow(node, container.any)
+        elif name in ("extend", "update", "extendleft"):
+            for node in site.args:
+                if node is not None:
+                    self.network.flow(self.effects.items_of(site, node), container.any)
+        elif name in TAKERS:
+            self.world.items.load(value.of, site.args[0] if site.args else None, site.result)
+        elif name in ("copy", "union", "intersection", "difference", "__iter__"):
+            self.network.add(site.result, value.of)
+            for node in site.args:
+                if node is not None and name == "union":
+                    self.network.flow(self.effects.items_of(site, node), container.any)
+        elif name in ("__next__", "send"):
+            self.network.flow(container.all, site.result)
+        elif name == "sort" and "key" in site.keywords:
+            self.effects.call_back(site, site.keywords["key"], [container.all])
+
+    def _dict_method(self, site: Site, name: str, container: Container, value: Value) -> None:
+        key = site.args[0] if site.args else None
+        if name in ("get", "pop", "setdefault"):
+            self.world.items.load(value, key, site.result)
+            if len(site.args) > 1 and site.args[1] is not None:
+                self.network.flow(site.args[1], site.result)
+                if name == "setdefault":
+                    self.world.items.store(container, key, site.args[1])
+        elif name == "update":
+            for node in site.args:
+                if node is not None:
+                    self.network.watch(node, partial(self.copies.fill_dict, container))
+            for keyword, node in site.keywords.items():
+                said = self.network.constant(self.network.value("constant", f"'{keyword}"))
+                self.world.items.store(container, said, node)
+        elif name == "values":
+            self.effects.give_each(site, container.all, "generator")
+        elif name == "keys":
+            self.effects.give_each(site, container.keys, "generator")
+        elif name in ("items", "popitem"):
+            pair, items = self.network.container(f"{site.at} pair", "tuple")
+            self.network.flow(container.keys, self.network.item(items, "#0"))
+            self.network.flow(container.all, self.network.item(items, "#1"))
+            if name == "items":
+                self.effects.give_each(site, self.network.constant(pair), "generator")
+            else:
+                self.network.add(site.result, pair)
+        elif name == "copy":
+            self.network.add(site.result, value)
