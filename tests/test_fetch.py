@@ -483,11 +483,14 @@ def test_the_digest_of_a_folder_is_that_of_what_was_kept(tmp_path: Path) -> None
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_link_that_leaves_the_folder_is_counted_and_never_read(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "secret.py").write_text("x = 1\n")
     (tmp_path / "code" / "m.py").symlink_to("../secret.py")
-    assert "link 'm.py' leaves the folder" in refusal(tmp_path, folder_pin("code"))
+    (tmp_path / "code" / "a.py").write_text("x = 2\n")
+    (source,) = fetch(tmp_path, folder_pin("code"))["sources"]
+    assert source["skipped"] == {"link_outside": 1}
+    assert not (tmp_path / "raw" / "code" / "m.py").exists()
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ class FactMaker:
             self.resolved.calls["unresolved"] += 1
             return
         self.resolved.calls["ambiguous"] += 1
-        for candidate in candidates:
-            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / len(candidates))
+        for candidate in candidates:  # one share is for what the package does not define
+            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / (len(candidates) + 1))
 
     def _may_meet(self, candidate: str, file: str) -> bool:
         """Whether code in `file` may be given an object of the candidate: what tests define stays among tests."""

@@ -154,8 +154,9 @@ class CallFacts:
             self.resolved.calls["unresolved"] += 1
             return
         self.resolved.calls["ambiguous"] += 1
+        # One share is for what the package does not define: even a single candidate is a guess by its name alone.
         for candidate in candidates:
-            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / len(candidates))
+            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / (len(candidates) + 1))
 
     def _callable(self, symbol: str) -> bool:
         return self.resolved.types.get(symbol) in CALLABLE_TYPES
