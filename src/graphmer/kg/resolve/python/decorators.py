@@ -12,6 +12,8 @@ from graphmer.kg.resolve.python.values import Value
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
 
+MAX_DEPTH = 40  # decorated functions that decorate one another; a longer chain is generated code
+
 
 class Decorators:
     """Calls the decorators of one package."""
@@ -19,6 +21,7 @@ class Decorators:
     def __init__(self, world: "World") -> None:
         self.world, self.network, self.index, self.statics = world, world.network, world.index, world.statics
         self.sites: dict[tuple[str, int], Site] = {}  # (file, end of the decorator)
+        self.depth = 0
         self.undecided: list[tuple[Node, Node]] = []  # what a decorator gives, and what it is given
 
     def define(self, symbol: Symbol, node: Node) -> None:
@@ -34,7 +37,11 @@ class Decorators:
     def _decorate(self, scope: Scope, said: str, end: int, given: Node) -> Node:
         """A decorator is called with what stands below it. One from outside leaves it as it is, as far as is known."""
         outer = scope.parent or scope
+        if self.depth >= MAX_DEPTH:
+            return given
+        self.depth += 1  # a decorator may be a decorated function, and so on
         decorator = self.world.expressions.read(said, outer)
+        self.depth -= 1
         path = self.statics.callee_path(said, scope.file)
         values = self.statics.path(path, outer)
         if decorator is None or (values and all(value.kind == "external" for value in values)):
