@@ -196,7 +196,8 @@ def test_values_that_hold_themselves_end_long_before_the_bound_of_steps(source: 
     [
         "x" + ".b" * 9_000 + "()\n", "f" + "()" * 9_000 + "\n", "x" + ".f()" * 9_000 + "\n", "f(" * 900 + ")" * 900,
         "x" + "[0]" * 9_000 + "()\n",
-        "".join(f"@g{at + 1}\ndef g{at}(f): return f\n" for at in range(1_500)) + "g0(1)\n", "@d\n" * 2_000 + "def f(): pass\nf()\n", "x = " + " + ".join(["f()"] * 3_000),
+        "".join(f"@g{at + 1}\ndef g{at}(f): return f\n" for at in range(1_500)) + "g0(1)\n",
+        "@d\n" * 2_000 + "def f(): pass\nf()\n", "x = " + " + ".join(["f()"] * 3_000),
         "d = " + '{"a":' * 300 + "f" + "}" * 300 + "\nd" + '["a"]' * 300 + "()\n",
     ],
 )  # fmt: skip
