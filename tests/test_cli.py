@@ -135,6 +135,22 @@ def test_what_cannot_be_done_is_one_line(flags: tuple[str, ...], message: str, t
     assert not (tmp_path / "kg").exists()
 
 
+def test_a_graph_that_breaks_a_rule_is_refused_or_kept_and_called_invalid(tmp_path: Path) -> None:
+    """No order of the bases of C keeps to both A and B: Python refuses such a class."""
+    (tmp_path / "code").mkdir()
+    source = "class A: pass\nclass B(A): pass\nclass C(A, B): pass\n"
+    (tmp_path / "code" / "main.py").write_text(source, encoding="utf-8")
+    flags = ("kg", "code", "--out", "kg", "--license", "MIT")
+    refused = graphmer(*flags, cwd=tmp_path, expect=1)
+    assert "constraints is" in refused.stderr
+    assert "--keep-invalid" in refused.stderr
+    assert not (tmp_path / "kg").exists()
+    kept = graphmer(*flags, "--keep-invalid", cwd=tmp_path, expect=1)
+    assert "constraints is" in kept.stderr.splitlines()[-1]
+    assert len(pd.read_parquet(tmp_path / "kg" / "triples.parquet")) > 0
+    assert json.loads((tmp_path / "kg" / "validation.json").read_text(encoding="utf-8"))["constraints"] < 0.99
+
+
 def test_help_imports_neither_torch_nor_pandas() -> None:
     script = (
         "import sys, graphmer.cli; "

@@ -6,6 +6,7 @@ tested with recall. What the resolver is known to miss is marked `(missed)`, wha
 both are counted, and a mark that no longer holds fails.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -236,6 +237,15 @@ def test_an_import_is_followed_through_two_thousand_modules() -> None:
     resolved, names = resolve(sources)
     (call,) = [fact for fact in resolved.facts if fact.relation == "calls"]
     assert names[call.tail] == "m2000.f"
+
+
+def test_a_search_that_its_bound_ends_says_so() -> None:
+    source = b"".join(b"def f%d(x): return f%d(x)\n" % (at, at + 1) for at in range(50)) + b"f0(f1)\n"
+    parsed = parse_python(source, FileKey("fixture", "python", "main.py"))
+    facts = PackageFacts("fixture", "python", [SourceFile("main.py", "main", False, parsed.symbols, parsed.references)])
+    assert "left_by_the_bound_of_steps" not in resolve_python(facts, PARAMS).calls
+    bounded = resolve_python(facts, dataclasses.replace(PARAMS, max_flow_steps=10))
+    assert bounded.calls["left_by_the_bound_of_steps"] > 0
 
 
 def solved(source: str) -> World:

@@ -62,9 +62,14 @@ def kg(
     ] = None,
     curated: Annotated[list[Path] | None, typer.Option(help="CSV of triples to add; may be repeated.")] = None,
     scip: Annotated[list[Path] | None, typer.Option(help="SCIP index of PATH; may be repeated.")] = None,
+    keep_invalid: Annotated[
+        bool, typer.Option(help="Write a graph that breaks a critical rule too; the exit status stays 1.")
+    ] = False,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json.
+
+    Parquet and JSONL carry each triple's place, resolution and confidence; N-Triples only the triples.
 
     A second run into the same --out parses only the files that have changed.
     """
@@ -72,7 +77,7 @@ def kg(
         from graphmer.kg.folder_graph import FolderSource, graph_folder
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
-        graph = graph_folder(code, out, file_format.value, _sections(params), cache)
+        graph = graph_folder(code, out, file_format.value, _sections(params), cache, keep_invalid)
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
@@ -83,6 +88,9 @@ def kg(
     print(f"files parsed {graph.files.parsed:,}, from cache {graph.files.cached:,}")
     if graph.files.damaged:
         print(f"the cache was damaged: files parsed again {graph.files.damaged:,}")
+    if graph.verdict:
+        print(f"graphmer kg: {graph.verdict}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _sections(params: Path) -> "FolderParams":

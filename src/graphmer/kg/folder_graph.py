@@ -23,7 +23,7 @@ from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licenc
 from graphmer.corpus.parse.config import ParseParams
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.corpus.pins import LANGUAGE_ENDINGS, NAME, Corpus, Source
-from graphmer.errors import CorpusError
+from graphmer.errors import CorpusError, OntologyError
 from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.kg.curated_rows import curated_files
@@ -31,7 +31,7 @@ from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parse_folder
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
-from graphmer.kg.validate import validate_graph
+from graphmer.kg.validate import measure_graph, read_tables
 from graphmer.kg.validate_config import ValidateParams
 
 if TYPE_CHECKING:
@@ -83,14 +83,21 @@ class FolderGraph(NamedTuple):
 
     manifest: dict[str, Any]
     files: ParseCounts
+    verdict: str  # what is wrong with the graph; empty where every check holds
 
 
 def graph_folder(
-    code: FolderSource, out: Path, file_format: Format, params: FolderParams, cache: Path | None = None
+    code: FolderSource,
+    out: Path,
+    file_format: Format,
+    params: FolderParams,
+    cache: Path | None = None,
+    keep_invalid: bool = False,
 ) -> FolderGraph:
     """Write the validated graph of a folder into `out`, which is replaced as a whole.
 
     cache: keeps parsed rows for the next run, which then parses only what has changed; by default a folder in `out`.
+    keep_invalid: write a graph that breaks a critical rule too; what is wrong with it is then told by the result.
     Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and OntologyError where the graph
     breaks a critical rule; `out` is then as it was.
     """
@@ -112,17 +119,18 @@ def graph_folder(
         index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
         overlay = ScipOverlay(index) if index is not None else None
         build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
-        validation = scratch / "validation.json"
-        validate_graph(
-            work / "kg", work / "parsed", validation, work / "relations.csv", params.validate, fetch.licences
-        )
+        tables = read_tables(work / "kg", work / "parsed")
+        figures, verdict = measure_graph(work / "kg", tables, params.validate, fetch.licences)
+        if verdict and not keep_invalid:
+            raise OntologyError(f"{verdict}; or write it as it is, with --keep-invalid")
+        write_json(scratch / "validation.json", figures)
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
         manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
         if index is not None:
             manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
-    return FolderGraph(manifest, files)
+    return FolderGraph(manifest, files, verdict)
 
 
 @contextmanager

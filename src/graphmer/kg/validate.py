@@ -60,23 +60,35 @@ def validate_graph(
     Raises ArtifactError where an input is missing or damaged; `metrics` is then as it was. Raises OntologyError past a
     bound, with the first offender; then no metrics file is left, so that nothing can be packed from this graph.
     """
-    ontology = load_ontology()
     tables = read_tables(kg, parsed)
+    read_json(kg / "manifest.json")
+    metrics.unlink(missing_ok=True)  # all is read: from here on the old figures are of another graph
+    figures, verdict = measure_graph(kg, tables, params, licences)
+    if verdict:
+        raise OntologyError(verdict)
+    write_text(plot, relations_table(tables.triples))
+    write_json(metrics, figures)
+
+
+def measure_graph(
+    kg: Path, tables: Tables, params: ValidateParams, licences: Collection[str]
+) -> tuple[dict[str, object], str]:
+    """Figures of a graph's checks, and what the first one says that is past its bound; empty where all hold.
+
+    Raises OntologyError where there is nothing to check.
+    """
+    ontology = load_ontology()
     entities, triples = tables.entities, tables.triples
     manifest = read_json(kg / "manifest.json")
-    metrics.unlink(missing_ok=True)  # all is read: from here on the old figures are of another graph
     if triples.empty:
         raise OntologyError(f"{kg}/triples.parquet: no triple; the corpus has no code that could be resolved")
     graph = build_view(tables)
     results = run_checks(graph, tables, ontology, params, licences)
     _report(results, params)
     failed = [check for check in results if not check.holds]
-    if failed:
-        raise OntologyError(_verdict(failed[0]))
-    write_text(plot, relations_table(triples))
     figures: dict[str, object] = {"triples": len(triples), "entities": len(entities)}
     figures |= {check.name: check.figure for check in results if check.name != "triples"}
-    write_json(metrics, nested(figures | _manifest_figures(manifest)))
+    return nested(figures | _manifest_figures(manifest)), _verdict(failed[0]) if failed else ""
 
 
 def read_tables(kg: Path, parsed: Path) -> Tables:

@@ -6,6 +6,10 @@ from graphmer.kg.linearise import merge_orders
 from graphmer.kg.resolve.python.index import FUNCTION_KINDS, PackageIndex, Scope
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
+MAX_ANCESTORS = (
+    500  # of a class, nearest first; more are generated code, whose orders together would grow quadratically
+)
+
 
 class Classes:
     """The classes of one package."""
@@ -54,7 +58,7 @@ class Classes:
         merged = orders[0] if len(orders) == 1 else merge_orders([*orders, bases])
         if merged is None:
             merged = list(dict.fromkeys(name for order in orders for name in order))
-        return [symbol, *(name for name in merged if name != symbol)]
+        return [symbol, *(name for name in merged[:MAX_ANCESTORS] if name != symbol)]
 
     def outside_bases(self, symbol: str) -> list[str]:
         """Dotted names of the bases from outside, of a class and its ancestors."""

@@ -67,6 +67,7 @@ class Network:
         self.sink = Node()  # for what nobody asks
         self.work: deque[tuple[Any, Any]] = deque()  # a node and its new value, or a watcher and what it is called with
         self.steps = 0
+        self.left_over = 0  # what the bound of steps left undone
         self.containers: dict[Value, Container] = {}
         self.constants: dict[Value, Node] = {}
 
@@ -130,6 +131,7 @@ class Network:
             for watcher in found.watchers:
                 watcher(value)
         self.steps = self.params.max_flow_steps - left
+        self.left_over += len(work)
         work.clear()
 
     # Nodes

@@ -25,5 +25,7 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
             maker.of_definition(symbol, source.file)
         for reference in source.references:
             maker.of_reference(reference, source.file)
+    if world.network.left_over:
+        resolved.calls["left_by_the_bound_of_steps"] = world.network.left_over
     resolved.facts += test_facts(index, resolved)
     return resolved
