@@ -62,7 +62,7 @@ KEPT: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "imports_b.py": (b"from imports_a import *\nimport imports_a\n\ny = imports_a.x\n", ("imports_b",)),
     "builtins.py": (b"def print(*a):\n    return len(a)\n\n\ndef len(a):\n    return print(a)\n", ("builtins.print",)),
     "str.py": (b"import str\n\n\ndef f():\n    return str.f()\n", ("str.f",)),
-    "many.py": (b"".join(b"class C%d(C%d):\n    pass\n" % (i - 1, i) for i in range(2_000, 1, -1)), ("many.C1",)),
+    "many.py": (b"".join(b"class C%d(C%d):\n    pass\n" % (i - 1, i) for i in range(10_000, 1, -1)), ("many.C1",)),
     "odd 'name' \"quoted\".py": (b"def odd():\n    pass\n", ()),
     "quine.py": (b"def f(f=lambda f: f(f)):\n    return f(f)(f(f))\n\n\nf = f(f)\nf(f)\n", ("quine.f",)),
 }

@@ -12,6 +12,8 @@ def merge_orders(orders: list[list[str]]) -> list[str] | None:
     """
     result: list[str] = []
     orders = [order for order in orders if order]
+    if len(orders) == 2 and orders[1] == orders[0][:1]:  # a single base: its own order is the answer
+        return list(orders[0])
     later = Counter(name for order in orders for name in order[1:])  # in how many places a name waits behind another
     at = [0] * len(orders)
     todo = set(range(len(orders)))
