@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from graphmer.kg.folder_graph import FolderParams
 
 # The library lies in the project's src/; its parameters at the project's root.
-PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
+PACKAGED = Path(__file__).with_name("params.yaml")  # of a wheel; setup.py puts it there
+PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[2] / "params.yaml"
 
 app = typer.Typer(
     help="A validated knowledge graph of source code.",
