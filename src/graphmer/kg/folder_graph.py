@@ -120,12 +120,13 @@ def graph_folder(
         overlay = ScipOverlay(index) if index is not None else None
         build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         tables = read_tables(work / "kg", work / "parsed")
-        figures, verdict = measure_graph(work / "kg", tables, params.validate, fetch.licences)
+        built: dict[str, Any] = read_json(work / "kg" / "manifest.json")
+        figures, verdict = measure_graph(tables, built, params.validate, fetch.licences)
         if verdict and not keep_invalid:
             raise OntologyError(f"{verdict}; or write it as it is, with --keep-invalid")
         write_json(scratch / "validation.json", figures)
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
-        manifest: dict[str, Any] = {**read_json(work / "kg" / "manifest.json"), "left_out": left_out}
+        manifest = {**built, "left_out": left_out}
         if index is not None:
             manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)

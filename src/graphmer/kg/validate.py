@@ -4,7 +4,7 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,9 +61,9 @@ def validate_graph(
     bound, with the first offender; then no metrics file is left, so that nothing can be packed from this graph.
     """
     tables = read_tables(kg, parsed)
-    read_json(kg / "manifest.json")
+    manifest = read_json(kg / "manifest.json")
     metrics.unlink(missing_ok=True)  # all is read: from here on the old figures are of another graph
-    figures, verdict = measure_graph(kg, tables, params, licences)
+    figures, verdict = measure_graph(tables, manifest, params, licences)
     if verdict:
         raise OntologyError(verdict)
     write_text(plot, relations_table(tables.triples))
@@ -71,17 +71,16 @@ def validate_graph(
 
 
 def measure_graph(
-    kg: Path, tables: Tables, params: ValidateParams, licences: Collection[str]
+    tables: Tables, manifest: Mapping[str, Any], params: ValidateParams, licences: Collection[str]
 ) -> tuple[dict[str, object], str]:
     """Figures of a graph's checks, and what the first one says that is past its bound; empty where all hold.
 
-    Raises OntologyError where there is nothing to check.
+    manifest: as build_kg wrote it. Raises OntologyError where there is nothing to check.
     """
     ontology = load_ontology()
     entities, triples = tables.entities, tables.triples
-    manifest = read_json(kg / "manifest.json")
     if triples.empty:
-        raise OntologyError(f"{kg}/triples.parquet: no triple; the corpus has no code that could be resolved")
+        raise OntologyError("triples.parquet: no triple; the corpus has no code that could be resolved")
     graph = build_view(tables)
     results = run_checks(graph, tables, ontology, params, licences)
     _report(results, params)
@@ -178,7 +177,7 @@ def _covered(name: str, bound: float | None, wanted: Sequence[str], present: Col
     return Check(name, 1.0 - len(missing) / len(wanted), bound, False, offenders)
 
 
-def _manifest_figures(manifest: dict[str, Any]) -> dict[str, object]:
+def _manifest_figures(manifest: Mapping[str, Any]) -> dict[str, object]:
     """What the builder counted: files, skips, near-duplicates, and how many calls were resolved."""
     figures: dict[str, object] = {"files": sum(sum(by.values()) for by in manifest["files"].values())}
     figures |= {f"skipped.{reason}": number for reason, number in sorted(manifest["skipped"].items())}
