@@ -3,41 +3,18 @@
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from expectations import CALL_GRAPH, PARAMS, Said, expected, said
 
 from graphmer.corpus.parse.java import parse_java
 from graphmer.corpus.parse.records import FileKey
-from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, PackageFacts, Resolved, SourceFile
 from graphmer.kg.resolve.java import resolve_java
 
 FIXTURES = Path(__file__).parent / "fixtures" / "java"
-EXPECTATION = re.compile(rb"^ *// *\^ (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
-CALL_GRAPH = ("calls", "invokes", "instantiates")  # every fact of these stands in the comments
 FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
-PARAMS = GraphParams(
-    max_candidates=5,
-    max_alias_hops=5,
-    max_values=16,
-    max_flow_steps=1_000_000,
-    inferred_confidence=0.9,
-    near_duplicate_jaccard=0.8,
-    near_duplicate_min_tokens=50,
-    shingle_tokens=5,
-    minhash_values=64,
-    minhash_seed=0,
-)
-
-
-class Expected(NamedTuple):
-    file: str
-    line: int
-    column: int
-    relation: str
-    tail: str
-    resolution: str  # empty: certain, or external
+FIRST_WORD = re.compile(r" *")
 
 
 class Package:
@@ -61,12 +38,8 @@ class Package:
         number = re.search(r"~\d+$", entity)
         return self.symbols[entity].qualified_name + (number[0] if number else "")
 
-    def found(self, fact: Fact) -> Expected:
-        source = self.sources[fact.file]
-        column = fact.byte_start - (source.rfind(b"\n", 0, fact.byte_start) + 1)
-        resolution = "" if fact.resolution in ("exact", "external") else fact.resolution
-        line = source.count(b"\n", 0, fact.byte_start) + 1
-        return Expected(fact.file, line, column, fact.relation, self.shown(fact.tail), resolution)
+    def found(self, fact: Fact) -> Said:
+        return said(fact, self.sources[fact.file], self.shown(fact.tail))
 
     def pairs(self, relation: str) -> set[tuple[str, str]]:
         return {(self.shown(f.head), self.shown(f.tail)) for f in self.resolved.facts if f.relation == relation}
@@ -80,33 +53,25 @@ def package(**sources: str) -> Package:
     return Package({f"{name}.java": source.encode() for name, source in sources.items()})
 
 
-def expectations(file: str, source: bytes) -> list[Expected]:
-    found, code_line = [], 0
-    for number, line in enumerate(source.split(b"\n"), start=1):
-        match = EXPECTATION.match(line)
-        if match is None:
-            code_line = number
-            continue
-        relation, tail, resolution = (text.decode() if text else "" for text in match.groups())
-        found.append(Expected(file, code_line, line.index(b"^"), relation, tail, resolution))
-    return found
+def expectations(file: str, source: bytes) -> list[Said]:
+    return expected(file, source.decode(), FIRST_WORD)
 
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_every_expectation_in_the_source_is_found(name: str) -> None:
     parsed = folder(name)
-    expected = [one for file, source in parsed.sources.items() for one in expectations(file, source)]
+    wanted = [one for file, source in parsed.sources.items() for one in expectations(file, source)]
     found = {parsed.found(fact) for fact in parsed.resolved.facts}
-    assert len(expected) >= (10 if name != "tests_of" else 5)
-    assert [one for one in expected if one not in found] == []
+    assert len(wanted) >= (10 if name != "tests_of" else 5)
+    assert [one for one in wanted if one not in found] == []
 
 
 @pytest.mark.parametrize("name", [name for name in FOLDERS if name != "tests_of"])
 def test_no_call_is_found_that_the_source_does_not_expect(name: str) -> None:
     parsed = folder(name)
-    expected = {one for file, source in parsed.sources.items() for one in expectations(file, source)}
+    wanted = {one for file, source in parsed.sources.items() for one in expectations(file, source)}
     found = {parsed.found(fact) for fact in parsed.resolved.facts if fact.relation in CALL_GRAPH}
-    assert sorted(found - expected) == []
+    assert sorted(found - wanted) == []
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -7,14 +7,13 @@ Every `calls`, `invokes` and `instantiates` fact of a fixture must be expected: 
 import re
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from expectations import CALL_GRAPH, PARAMS, Said, expected, said
 
 from graphmer.corpus.parse.javascript import module_name
 from graphmer.corpus.parse.languages import LANGUAGES, is_test
 from graphmer.corpus.parse.records import FileKey
-from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
 from graphmer.kg.resolve.javascript import resolve_javascript
 
@@ -25,34 +24,9 @@ FOLDERS = sorted(
     for folder in (FIXTURES / language).iterdir()
     if folder.is_dir()
 )
-EXPECTATION = re.compile(r"^ *// *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
 FIRST_WORD = re.compile(
     r" *(?:@|return |await |new |function |class |export |default |async |throw |static |const |interface )*"
 )
-CALL_GRAPH = ("calls", "invokes", "instantiates")
-PARAMS = GraphParams(
-    max_candidates=5,
-    max_alias_hops=20,
-    max_values=16,
-    max_flow_steps=1_000_000,
-    inferred_confidence=0.9,
-    near_duplicate_jaccard=0.8,
-    near_duplicate_min_tokens=50,
-    shingle_tokens=5,
-    minhash_values=64,
-    minhash_seed=0,
-)
-
-
-class Said(NamedTuple):
-    """A fact as a comment says it."""
-
-    file: str
-    line: int
-    column: int
-    relation: str
-    tail: str
-    resolution: str
 
 
 def resolve(sources: dict[str, bytes], language: str = "javascript") -> tuple[Resolved, dict[str, str]]:
@@ -66,38 +40,15 @@ def resolve(sources: dict[str, bytes], language: str = "javascript") -> tuple[Re
     return resolved, names | {name: entity.qualified_name for name, entity in resolved.externals.items()}
 
 
-def expected(name: str, source: str) -> list[Said]:
-    lines = source.splitlines()
-    found = []
-    for number, line in enumerate(lines):
-        match = EXPECTATION.match(line)
-        if match is None:
-            continue
-        above = number - 1
-        while EXPECTATION.match(lines[above]):
-            above -= 1
-        word = FIRST_WORD.match(lines[above])
-        assert word is not None
-        column = line.index("^") if match["mark"] == "^" else len(word[0])
-        found.append(Said(name, above + 1, column, match["relation"], match["tail"], match["resolution"] or ""))
-    return found
-
-
 def folder_facts(folder: str) -> tuple[list[Said], list[Said]]:
     """What the comments of a fixture expect, and what is found."""
     language = folder.partition("/")[0]
     top = FIXTURES / folder
     paths = sorted(path for path in top.rglob("*") if path.suffix in LANGUAGES[language].endings)
     sources = {path.relative_to(top).as_posix(): path.read_bytes() for path in paths}
-    wanted = [said for name, source in sources.items() for said in expected(name, source.decode())]
+    wanted = [one for name, source in sources.items() for one in expected(name, source.decode(), FIRST_WORD)]
     resolved, names = resolve(sources, language)
-    found = []
-    for fact in resolved.facts:
-        line_start = sources[fact.file].rfind(b"\n", 0, fact.byte_start) + 1
-        line = sources[fact.file].count(b"\n", 0, fact.byte_start) + 1
-        how = fact.resolution if fact.resolution in ("inferred", "ambiguous") else ""
-        found.append(Said(fact.file, line, fact.byte_start - line_start, fact.relation, names[fact.tail], how))
-    return wanted, found
+    return wanted, [said(fact, sources[fact.file], names[fact.tail]) for fact in resolved.facts]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -9,15 +9,14 @@ both are counted, and a mark that no longer holds fails.
 import dataclasses
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from expectations import CALL_GRAPH, PARAMS, Said, expected, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphmer.corpus.parse.python.parser import module_name, parse_python
 from graphmer.corpus.parse.records import FileKey
-from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
 from graphmer.kg.resolve.python.constraints import flow_values
 from graphmer.kg.resolve.python.index import build_index
@@ -27,23 +26,7 @@ from graphmer.kg.resolve.python.world import World
 
 FIXTURES = Path(__file__).parent / "fixtures" / "python"
 FOLDERS = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
-EXPECTATION = re.compile(r"^ *# *(?P<mark>\^|<-) (?P<relation>\w+) (?P<tail>\S+)(?: \((?P<resolution>\w+)\))?$")
-CALL_GRAPH = ("calls", "invokes", "instantiates")
-PARAMS = GraphParams(
-    max_candidates=5, max_alias_hops=20, max_values=16, max_flow_steps=1_000_000, inferred_confidence=0.9,
-    near_duplicate_jaccard=0.8, near_duplicate_min_tokens=50, shingle_tokens=5, minhash_values=64, minhash_seed=0,
-)  # fmt: skip
-
-
-class Said(NamedTuple):
-    """A fact as a comment says it."""
-
-    file: str
-    line: int
-    column: int
-    relation: str
-    tail: str
-    resolution: str
+FIRST_WORD = re.compile(r" *(?:def |with |return )?")
 
 
 def without_resolution(said: Said) -> Said:
@@ -62,36 +45,13 @@ def resolve(sources: dict[str, bytes]) -> tuple[Resolved, dict[str, str]]:
     return resolved, names | {name: entity.qualified_name for name, entity in resolved.externals.items()}
 
 
-def expected(name: str, source: str) -> list[Said]:
-    lines = source.splitlines()
-    found = []
-    for number, line in enumerate(lines):
-        match = EXPECTATION.match(line)
-        if match is None:
-            continue
-        above = number - 1
-        while lines[above].lstrip().startswith("#"):
-            above -= 1
-        first = len(lines[above]) - len(lines[above].lstrip())
-        word = re.match(r" *(?:def |with |return )?", lines[above])
-        column = line.index("^") if match["mark"] == "^" else len(word[0]) if word else first
-        found.append(Said(name, above + 1, column, match["relation"], match["tail"], match["resolution"] or ""))
-    return found
-
-
 def folder_facts(folder: str) -> tuple[list[Said], list[Said]]:
     """What the comments of a fixture expect, and what is found."""
     paths = sorted((FIXTURES / folder).rglob("*.py"))
     sources = {path.relative_to(FIXTURES / folder).as_posix(): path.read_bytes() for path in paths}
-    wanted = [said for name, source in sources.items() for said in expected(name, source.decode())]
+    wanted = [one for name, source in sources.items() for one in expected(name, source.decode(), FIRST_WORD)]
     resolved, names = resolve(sources)
-    found = []
-    for fact in resolved.facts:
-        line_start = sources[fact.file].rfind(b"\n", 0, fact.byte_start) + 1
-        line = sources[fact.file].count(b"\n", 0, fact.byte_start) + 1
-        how = fact.resolution if fact.resolution in ("inferred", "ambiguous") else ""
-        found.append(Said(fact.file, line, fact.byte_start - line_start, fact.relation, names[fact.tail], how))
-    return wanted, found
+    return wanted, [said(fact, sources[fact.file], names[fact.tail]) for fact in resolved.facts]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
