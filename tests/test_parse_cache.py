@@ -17,7 +17,7 @@ from graphmer.corpus.parse.config import ParseParams
 from graphmer.errors import CorpusError
 from graphmer.kg.config import GraphParams
 from graphmer.kg.folder_graph import CACHE, FolderParams, FolderSource, graph_folder
-from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts
+from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parser_sources
 from graphmer.kg.validate_config import ValidateParams
 from graphmer.params import load_section, load_tree
 
@@ -184,3 +184,10 @@ def test_one_repository_alone_is_dealt_out_by_module_from_a_cache_too(tmp_path: 
         assert set(triples["split"]) == {"train", "val", "test"}
         assert set(triples["license"]) == {"LicenseRef-Proprietary"}
         assert read_json(tmp_path / "kg" / "validation.json")["leakage"] == 1.0
+
+
+def test_a_parser_in_a_package_of_its_own_is_part_of_the_key_too() -> None:
+    folder = ROOT / "src/graphmer/corpus/parse"
+    named = set(parser_sources(folder))
+    assert {"java.py", "java.scm", "python/python.scm", "python/parser.py"} <= named
+    assert {path.relative_to(folder).as_posix() for path in folder.glob("*/*.py")} <= named

@@ -66,13 +66,18 @@ def parse_folder(raw: Path, out: Path, params: ParseParams, earlier: Path, later
 def cache_key(package: PackageKey, params: ParseParams) -> str:
     """A digest of what decides the rows beside a file itself: parsers, queries, grammars, parameters, the package."""
     digest = hashlib.sha256()
-    for source in sorted(Path(next(iter(parse.__path__))).iterdir()):
-        if source.suffix in (".py", ".scm"):
-            digest.update(f"{source.name}\0{sha256_file(source)}\n".encode())
+    for name, source in parser_sources(Path(next(iter(parse.__path__)))).items():
+        digest.update(f"{name}\0{sha256_file(source)}\n".encode())
     grammars = [name for name in sorted(sys.modules) if name.startswith("tree_sitter") and "." not in name]
     digest.update(repr([(name, version(name)) for name in grammars]).encode())
     digest.update(repr((sys.version_info[:2], package, dataclasses.astuple(params))).encode())
     return digest.hexdigest()
+
+
+def parser_sources(package: Path) -> dict[str, Path]:
+    """Modules and query files of the parsers, those of a language's own package too, by their path, sorted."""
+    found = (source for source in package.rglob("*") if source.suffix in (".py", ".scm"))
+    return {source.relative_to(package).as_posix(): source for source in sorted(found)}
 
 
 def _load(folder: Path, key: str) -> tuple[ShardTables | None, bool]:
