@@ -5,7 +5,7 @@ import argparse
 import _stage
 from graphmer.pack.build import pack_corpus
 from graphmer.pack.config import PackParams
-from graphmer.pack.layout import LeafDraw
+from graphmer.pack.draw import LeafDraw
 from graphmer.params import load_section
 
 

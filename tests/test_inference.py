@@ -11,7 +11,8 @@ from test_model import make_model
 from graphmer.evaluate.neural import ModelScorer
 from graphmer.evaluate.queries import SETTINGS, LinkQueries, Setting
 from graphmer.model.inference import query_selection, query_states, text_vectors
-from graphmer.pack.layout import assemble, hidden_words
+from graphmer.pack.draw import hidden_words
+from graphmer.pack.rows import assemble
 from graphmer.pack.shards import SplitArrays
 
 

@@ -8,7 +8,8 @@ from packed import NAME_SLOTS, make_entities, make_split
 
 from graphmer.errors import ParamsError
 from graphmer.pack.counts import split_counts
-from graphmer.pack.layout import LeafDraw, Selection, assemble, draw_leaves, hidden_words
+from graphmer.pack.draw import LeafDraw, Selection, draw_leaves, hidden_words
+from graphmer.pack.rows import assemble
 from graphmer.pack.tokenizer import HIDDEN, MASK, PAD
 
 ROW = 64

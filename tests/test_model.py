@@ -13,7 +13,8 @@ from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.model.losses import link_loss, name_log_likelihood
 from graphmer.ontology.vocabulary import load_ontology
-from graphmer.pack.layout import LeafDraw, assemble, draw_leaves
+from graphmer.pack.draw import LeafDraw, draw_leaves
+from graphmer.pack.rows import assemble
 
 RELATIONS = len(load_ontology().relations)
 SIZES = Vocabulary(tokens=VOCABULARY, relations=RELATIONS, name_slots=NAME_SLOTS, key_tokens=KEY_TOKENS)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphmer.pack.layout import Rows
+from graphmer.pack.rows import Rows
 from graphmer.pack.tokenizer import PAD
 
 LongArray = npt.NDArray[np.int64]

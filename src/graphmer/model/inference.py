@@ -10,7 +10,9 @@ from torch import Tensor
 
 from graphmer.model.batch import Batch, plain_batch, rows_batch
 from graphmer.model.heads import GraphMER
-from graphmer.pack.layout import Selection, assemble, rank_in_group
+from graphmer.pack.draw import Selection
+from graphmer.pack.ranges import rank_in_group
+from graphmer.pack.rows import assemble
 from graphmer.pack.shards import BoolArray, EntityArrays, LongArray, SplitArrays
 from graphmer.pack.tokenizer import PAD
 

@@ -16,7 +16,7 @@ from graphmer.kg.split import support_query
 from graphmer.ontology.vocabulary import Ontology, load_ontology
 from graphmer.pack.config import PackParams
 from graphmer.pack.counts import split_counts
-from graphmer.pack.layout import LeafDraw
+from graphmer.pack.draw import LeafDraw
 from graphmer.pack.samples import LeafRules, Mention, Sample, build_samples
 from graphmer.pack.shards import (
     LAYOUT_VERSION,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from graphmer.pack.layout import LeafDraw, assemble, draw_leaves
+from graphmer.pack.draw import LeafDraw, draw_leaves
+from graphmer.pack.rows import assemble
 from graphmer.pack.shards import EntityArrays, SplitArrays
 
 

@@ -11,7 +11,8 @@ from graphmer.errors import TrainingError
 from graphmer.model.batch import Batch, rows_batch
 from graphmer.model.config import Vocabulary
 from graphmer.ontology.vocabulary import Ontology
-from graphmer.pack.layout import LeafDraw, Rows, assemble, draw_leaves
+from graphmer.pack.draw import LeafDraw, draw_leaves
+from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
 from graphmer.train.masking import MaskRule, mask_roots

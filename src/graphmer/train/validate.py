@@ -7,7 +7,8 @@ from graphmer.model.batch import rows_batch
 from graphmer.model.heads import GraphMER
 from graphmer.model.inference import predict_tokens, query_selection, query_states, text_vectors
 from graphmer.ontology.vocabulary import Ontology
-from graphmer.pack.layout import LeafDraw, assemble, draw_leaves, hidden_words
+from graphmer.pack.draw import LeafDraw, draw_leaves, hidden_words
+from graphmer.pack.rows import assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
 from graphmer.train.data import Negatives
