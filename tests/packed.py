@@ -108,10 +108,27 @@ def make_split(seed: int = 0, num_samples: int = 12, max_roots: int = 20, held_o
         edge_head=edge[4],
         edge_tail=edge[5],
         sample_edge=np.searchsorted(edge[0], np.arange(num_samples + 1)),
+        **make_pairs(rng, num_samples, lengths),
         entity_word=(np.arange(NUM_ENTITIES) % NUM_WORDS).astype(np.int32),
         words=[f"word{index}" for index in range(NUM_WORDS)],
         samples=samples,
     )
+
+
+def make_pairs(rng: np.random.Generator, num_samples: int, lengths: np.ndarray) -> dict[str, np.ndarray]:
+    """Every other sample is a documented function whose docstring is its first two roots."""
+    sample = np.arange(0, num_samples, 2)
+    sizes = rng.integers(4, 10, len(sample))
+    return {
+        "pair_sample": sample.astype(np.int32),
+        "pair_doc_start": np.zeros(len(sample), np.int32),
+        "pair_doc_end": np.full(len(sample), 2, np.int32),
+        "pair_word": rng.integers(0, NUM_WORDS, len(sample)).astype(np.int32),
+        "pair_token": rng.integers(len(SPECIAL_TOKENS), VOCABULARY, int(sizes.sum())).astype(np.int32),
+        "pair_token_word": rng.integers(-1, NUM_WORDS, int(sizes.sum())).astype(np.int32),
+        "pair_token_first": np.ones(int(sizes.sum()), np.bool_),
+        "pair_text": np.concatenate([[0], np.cumsum(sizes)]),
+    }
 
 
 def write_packed(folder: Path, num_samples: int = 40) -> Path:

@@ -16,10 +16,10 @@ from graphmer.evaluate.documented import (
     DocumentedFunction,
     code_without_docstring,
     documented_functions,
-    first_paragraph,
 )
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
 from graphmer.evaluate.link_config import LinkParams
+from graphmer.pack.docstrings import first_paragraph
 
 PARAMS = CodeSearchParams(
     min_query_words=3,

@@ -16,17 +16,20 @@ from test_model import SIZES, make_model, params
 from graphmer.errors import ArtifactError, TrainingError
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
-from graphmer.train.config import LeafParams, LossParams, TrainParams
+from graphmer.train.config import LeafParams, LossParams, NegativeParams, TextCodeParams, TrainParams
 from graphmer.train.data import TrainStream
 from graphmer.train.objective import Objective
 from graphmer.train.run import learning_rate_factor, train_model
 
 SMALL = TrainParams(
-    seed=1, steps=12, rows=2, row_length=64, learning_rate=5e-3, final_learning_rate=1e-4, warmup_steps=2,
+    seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3, final_learning_rate=1e-4, warmup_steps=2,
     weight_decay=0.01, beta1=0.9, beta2=0.98, max_gradient_norm=1.0, precision="fp32", mask_share=0.15,
-    span_end=0.5, max_span=7, document_share=1.0, negatives=4, report_every=4,
+    span_end=0.5, max_span=7, document_share=1.0, negatives=NegativeParams(2, 2), report_every=4, curriculum=(),
+    text_code=TextCodeParams(pairs=4, max_text=12, max_code=20, hide_share=0.5),
     leaves=LeafParams(max_leaves=3, max_leaves_per_anchor=2, leaf_drop=0.2, masked_leaf_share=0.3, hide_share=0.7),
-    loss=LossParams(mlm=1.0, mnm=1.0, link=0.5, temperature=0.07),
+    loss=LossParams(
+        mlm=1.0, sbo=0.0, mnm=1.0, link=0.5, text_code=0.0, antisymmetry=0.0, acyclicity=0.0, temperature=0.07
+    ),
 )  # fmt: skip
 
 

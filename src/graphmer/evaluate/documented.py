@@ -10,18 +10,12 @@ from graphmer.artifacts import read_table, records
 from graphmer.corpus.parse.schema import files_schema, symbols_schema
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.lexical import HIDDEN_MARK
+from graphmer.pack.docstrings import first_paragraph
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FUNCTION_KINDS = ("function", "method", "constructor")
-# Where a docstring stops to describe and starts to list.
-SECTION = re.compile(
-    r"^\s*(:\w+|@\w+|>>>|\.\. |[-=~]{3,}|(Args|Arguments|Parameters|Returns?|Raises|Yields|Examples?|Notes?)\s*:?\s*$)"
-)
-INLINE_TAG = re.compile(r"\{@\w+\s+([^}]*)\}")
-ROLE = re.compile(r":[\w:.]+:`[~!]?([^`<]*?)\s*(?:<[^>]*>)?`")
-HTML_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 WORD = re.compile(r"\w+")
 
 
@@ -78,18 +72,6 @@ def code_without_docstring(source: bytes, row: Any) -> str:
     if doc_start >= doc_end:
         return source[start:end].decode("utf-8")
     return (source[start:doc_start] + source[doc_end:end]).decode("utf-8")
-
-
-def first_paragraph(docstring: str, max_words: int) -> str:
-    """The first paragraph in plain words: markup gone, cut at the first section and after `max_words` words."""
-    lines: list[str] = []
-    for line in docstring.strip().splitlines():
-        if SECTION.match(line) or (not line.strip() and lines):
-            break
-        lines.append(line.strip())
-    text = HTML_TAG.sub(" ", INLINE_TAG.sub(r"\1", ROLE.sub(r"\1", " ".join(lines))))
-    words = text.replace("`", "").split()
-    return " ".join(words[:max_words])
 
 
 def is_query(function: DocumentedFunction, params: CodeSearchParams) -> bool:

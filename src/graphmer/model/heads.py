@@ -31,6 +31,16 @@ class GraphMER(nn.Module):
         hidden: Tensor = self.encoder(batch)
         return hidden
 
+    def freeze_unused(self, tokens: bool, links: bool, texts: bool) -> None:
+        """Take the heads that no term of an objective uses out of training: data parallelism waits for every gradient.
+
+        tokens: masked tokens or names are predicted; links: leaves ask for entities; texts: rows become vectors.
+        """
+        used = {"token_transform": tokens, "token_bias_V": tokens, "query": links, "look": links, "key": texts}
+        used["lexical"] = texts
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(used.get(name.partition(".")[0], True))
+
     def token_logits(self, hidden_MD: Tensor) -> Tensor:
         """(M, V) logits at chosen positions only: logits nobody needs would cost more than the encoder."""
         return self.vocabulary_logits(self.token_transform(hidden_MD))

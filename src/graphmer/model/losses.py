@@ -5,23 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def token_loss(logits_MV: Tensor, target_M: Tensor, weight_M: Tensor) -> Tensor:
-    """Weighted cross-entropy of masked tokens (MLM) or name slots (MNM), in nats a token; zero where there is none."""
-    loss_M = F.cross_entropy(logits_MV.float(), target_M, reduction="none")
-    return (loss_M * weight_M).sum() / weight_M.sum().clamp(min=1.0)
-
-
-def link_loss(query_QD: Tensor, key_KD: Tensor, target_Q: Tensor, known_QK: Tensor, temperature: float) -> Tensor:
-    """InfoNCE of unit vectors: the true tail against every other key of the batch.
-
-    Q is at least 1. target_Q: index of each query's true key. known_QK: bool, keys that are other true tails and so
-    no negatives.
-    Source: CPC (van den Oord et al., 2018).
-    """
-    logits = (query_QD @ key_KD.T) / temperature
-    return F.cross_entropy(logits.masked_fill(known_QK, float("-inf")), target_Q)
-
-
 def token_sum(logits_MV: Tensor, target_M: Tensor, weight_M: Tensor) -> Tensor:
     """Weighted cross-entropy of masked tokens (MLM, SBO) or name slots (MNM), summed, in nats."""
     return (F.cross_entropy(logits_MV.float(), target_M, reduction="none") * weight_M).sum()
@@ -51,9 +34,9 @@ def ontology_terms(
     valid_Q: Tensor,
     max_cycle: int = MAX_CYCLE,
 ) -> tuple[Tensor, Tensor]:
-    """Antisymmetry and acyclicity of the edges that a group's queries predict; see the two losses.
+    """Antisymmetry and acyclicity of the edges that queries predict, summed; see the two losses.
 
-    logits_QK: link logits of the group, finite or -inf for padded keys. relation_Q: ontology ids. head_key_Q: index
+    logits_QK: link logits, finite, or so low for padded keys and for those of another group that a softmax gives 0. relation_Q: ontology ids. head_key_Q: index
     among the keys of each query's head entity, -1 where it is none. antisymmetric_R, acyclic_R: bool by relation id.
     valid_Q: bool, False for padded queries. Each term is exactly 0, with a gradient of 0, where no pair exists.
     """
@@ -83,14 +66,14 @@ def predicted_edges(logits_QK: Tensor, relation_Q: Tensor, head_key_Q: Tensor, v
 
 
 def antisymmetry_loss(edge_QQ: Tensor, pair_QQ: Tensor) -> Tensor:
-    """Mean over pairs of A_ij A_ji: 1 where h_i -> h_j and h_j -> h_i are both held certain, 0 where one is denied."""
-    return (edge_QQ * edge_QQ.T * pair_QQ).sum() / pair_QQ.sum().clamp(min=1)
+    """Sum over pairs of A_ij A_ji: 1 where h_i -> h_j and h_j -> h_i are both held certain, 0 where one is denied."""
+    return (edge_QQ * edge_QQ.T * pair_QQ).sum() / 2
 
 
 def acyclicity_loss(
     edge_QQ: Tensor, relation_Q: Tensor, head_key_Q: Tensor, chosen_Q: Tensor, max_cycle: int
 ) -> Tensor:
-    """Cycles among the predicted edges of the chosen queries: sum over k = 2..max_cycle of trace(A^k) / k, a node.
+    """Cycles among the predicted edges of the chosen queries: sum over k = 2..max_cycle of trace(A^k) / k.
 
     Queries of one relation and head are one node, whose row is their mean; the first of them stands for it. 0 where no
     ring of at most max_cycle edges has a probability above 0; a certain ring of length k counts in each multiple of k.
@@ -107,7 +90,7 @@ def acyclicity_loss(
             # trace(A^k) needs no product of its own: it is the sum of A^(k-1) and A transposed, element by element.
             total = total + (power_QQ * node_QQ.T).sum() / length
             power_QQ = power_QQ @ node_QQ if length < max_cycle else power_QQ
-    return total / is_node_Q.sum().clamp(min=1)
+    return total
 
 
 def name_log_likelihood(logits_QPV: Tensor, name_NP: Tensor) -> Tensor:

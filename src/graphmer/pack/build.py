@@ -14,8 +14,10 @@ from graphmer.errors import ArtifactError
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.split import support_query
 from graphmer.ontology.vocabulary import Ontology, load_ontology
+from graphmer.pack.assembly import Assembly
 from graphmer.pack.config import PackParams
 from graphmer.pack.counts import split_counts
+from graphmer.pack.documented import Documented, find_pairs
 from graphmer.pack.draw import LeafDraw
 from graphmer.pack.samples import LeafRules, Mention, Sample, build_samples
 from graphmer.pack.shards import (
@@ -27,7 +29,7 @@ from graphmer.pack.shards import (
     save_split,
 )
 from graphmer.pack.tokenizer import END, PAD, CodeTokenizer, Encoding
-from graphmer.pack.windows import Definition, cut_windows
+from graphmer.pack.windows import FUNCTION_KINDS, Definition, cut_windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,7 @@ def pack_corpus(
     files = files[(files["status"] != "skipped") & files["kind"].isin(["code", "document"])]
     # A near-duplicate of a held-out file has no File entity: the graph builder took it out.
     files = files[[_file_symbol(row) in in_graph for row in records(files)]]
-    tokenizer = _train_tokenizer(files, params)
+    tokenizer = _tokenizer(files, params)
     with atomic_folder(out) as scratch:
         (scratch / "tokenizer.json").write_text(tokenizer.dumps(), encoding="utf-8", newline="\n")
         names = _entity_arrays(entities, tokenizer, ontology, params)
@@ -78,7 +80,13 @@ def _file_symbol(row: Any) -> str:
     return f"{row.language}:{row.package}:{row.file}"
 
 
-def _train_tokenizer(files: "pd.DataFrame", params: PackParams) -> CodeTokenizer:
+def _tokenizer(files: "pd.DataFrame", params: PackParams) -> CodeTokenizer:
+    """An earlier model's tokenizer where one is named, else one learnt from the train split."""
+    if params.tokenizer_from is not None:
+        path = Path(params.tokenizer_from) / "tokenizer.json"
+        if not path.exists():
+            raise ArtifactError(f"pack.tokenizer_from: {path} not found; name the folder of a trained model, or null")
+        return CodeTokenizer.load(path)
     texts = files.loc[files["split"] == "train", "text"].tolist()
     if not texts:
         raise ArtifactError("data/parsed: the train split has no text; add a train package to the corpus")
@@ -133,6 +141,7 @@ class _Packer:
         self.names: list[str] = entities["name"].tolist()
         self.index = {entity: row for row, entity in enumerate(entities["entity"])}
         self.mentions = self._mentions_by_file(triples, ontology)
+        self.documented: dict[tuple[str, str], dict[str, Documented]] = {}
         self.definitions, self.name_spans = self._definitions(parsed)
         self.unplaced = 0
 
@@ -161,7 +170,17 @@ class _Packer:
     def _definitions(
         self, parsed: Path
     ) -> tuple[dict[tuple[str, str], list[Definition]], dict[tuple[str, str], dict[int, tuple[int, int]]]]:
-        columns = ["symbol", "package", "file", "kind", "container"]
+        columns = [
+            "symbol",
+            "package",
+            "file",
+            "kind",
+            "name",
+            "container",
+            "docstring",
+            "doc_byte_start",
+            "doc_byte_end",
+        ]
         spans = ["byte_start", "byte_end", "name_byte_start", "name_byte_end"]
         symbols = read_table(parsed / "symbols.parquet", symbols_schema(), columns + spans)
         definitions: dict[tuple[str, str], list[Definition]] = {}
@@ -170,6 +189,9 @@ class _Packer:
             key = (row.package, row.file)
             definition = Definition(row.symbol, row.kind, row.container, row.byte_start, row.byte_end)
             definitions.setdefault(key, []).append(definition)
+            if row.docstring and row.kind in FUNCTION_KINDS:
+                documented = Documented(row.name, row.docstring, row.doc_byte_start, row.doc_byte_end)
+                self.documented.setdefault(key, {})[row.symbol] = documented
             if row.symbol in self.index and row.name_byte_end > row.name_byte_start:
                 names.setdefault(key, {})[self.index[row.symbol]] = (row.name_byte_start, row.name_byte_end)
         return definitions, names
@@ -180,12 +202,15 @@ class _Packer:
             raise ArtifactError(
                 f"data/parsed: split '{split}' has no file; give the corpus a package with split: {split}"
             )
-        assembly = _Assembly()
+        assembly = Assembly(self.params.max_doc_tokens)
         for row in tqdm(records(files), total=len(files), desc=f"pack {split}", unit="file", disable=None):
             encoding = self.tokenizer.encode(row.text)
             key = (row.package, row.file)
-            for sample in self._file_samples(row, key, encoding):
-                assembly.add(sample, encoding, row)
+            samples = self._file_samples(row, key, encoding)
+            documented = {} if row.is_test else self.documented.get(key, {})
+            pairs = find_pairs(samples, encoding, documented, self.tokenizer, self.params.min_doc_words)
+            for index, sample in enumerate(samples):
+                assembly.add(sample, pairs.get(index), encoding, row)
         return assembly.finish(self.names)
 
     def _file_samples(self, row: Any, key: tuple[str, str], encoding: Encoding) -> list[Sample]:
@@ -205,76 +230,6 @@ class _Packer:
         samples, unplaced = build_samples(windows, encoding, mentions, spans, self.rules, self.params.max_head_tokens)
         self.unplaced += unplaced
         return samples
-
-
-class _Assembly:
-    """Grows the arrays of one split, sample by sample."""
-
-    def __init__(self) -> None:
-        self.words: dict[str, int] = {}
-        self.tokens: list[tuple[npt.NDArray[Any], ...]] = []
-        self.leaves: list[tuple[int, ...]] = []
-        self.edges: list[tuple[int, ...]] = []
-        self.counts: list[tuple[int, int, int]] = []
-        self.rows: list[tuple[Any, ...]] = []
-
-    def add(self, sample: Sample, encoding: Encoding, file: Any) -> None:
-        """Append one sample; `file` is its row of files.parquet."""
-        chosen = sample.window.tokens
-        global_word = np.asarray([self.words.setdefault(name, len(self.words)) for name in encoding.names], np.int32)
-        local = encoding.words[chosen]
-        word = np.where(local >= 0, global_word[local] if len(global_word) else -1, -1).astype(np.int32)
-        spans = (encoding.starts[chosen], encoding.ends[chosen])
-        self.tokens.append((encoding.ids[chosen], word, encoding.first[chosen], *spans))
-        leaves = sorted(sample.leaves, key=lambda leaf: (leaf.anchor_start, leaf.relation, leaf.triple))
-        self.leaves += leaves
-        self.edges += sorted(set(sample.edges))
-        self.counts.append((len(chosen), len(leaves), len(set(sample.edges))))
-        place = (file.package, file.language, file.file, sample.window.owner, sample.window.kind)
-        extent = (int(spans[0][0]), int(spans[1][-1]), len(chosen), len(leaves))
-        self.rows.append((len(self.rows), *place, *extent))
-
-    def finish(self, names: list[str]) -> SplitArrays:
-        """The arrays; `names` are the entities' short names."""
-        import pandas as pd
-
-        from graphmer.pack.shards import samples_schema
-
-        columns = [np.concatenate(column) for column in zip(*self.tokens, strict=True)]
-        leaves = _table(self.leaves, 8)
-        edges = _table(self.edges, 5)
-        offsets = np.concatenate([np.zeros((1, 3), np.int64), np.cumsum(np.asarray(self.counts, np.int64), axis=0)])
-        return SplitArrays(
-            token_id=columns[0],
-            token_word=columns[1],
-            token_first=columns[2],
-            token_start=columns[3],
-            token_end=columns[4],
-            sample_token=offsets[:, 0].copy(),
-            leaf_relation=leaves[0],
-            leaf_anchor_start=leaves[1],
-            leaf_anchor_end=leaves[2],
-            leaf_head=leaves[3],
-            leaf_tail=leaves[4],
-            leaf_query=leaves[5].astype(np.bool_),
-            leaf_ambiguous=leaves[6].astype(np.bool_),
-            leaf_triple=leaves[7],
-            sample_leaf=offsets[:, 1].copy(),
-            edge_relation=edges[0],
-            edge_source=edges[1],
-            edge_target=edges[2],
-            edge_head=edges[3],
-            edge_tail=edges[4],
-            sample_edge=offsets[:, 2].copy(),
-            entity_word=np.asarray([self.words.get(name, -1) for name in names], np.int32),
-            words=list(self.words),
-            samples=pd.DataFrame(self.rows, columns=samples_schema().names),
-        )
-
-
-def _table(rows: list[tuple[int, ...]], width: int) -> npt.NDArray[np.int32]:
-    """Rows as columns, each of its own memory."""
-    return np.ascontiguousarray(np.asarray(rows, np.int32).reshape(-1, width).T)
 
 
 def _manifest(figures: dict[str, object], kg: Path, ontology: Ontology, params: PackParams) -> dict[str, object]:

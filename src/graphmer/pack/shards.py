@@ -22,7 +22,7 @@ LongArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 SPLITS = ("train", "val", "test")
-LAYOUT_VERSION = 2  # raise it when an array changes its meaning: train and eval refuse another one
+LAYOUT_VERSION = 3  # raise it when an array changes its meaning: train and eval refuse another one
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class SplitArrays:
     of several candidates, never context nor query. leaf_triple: row of triples.parquet. sample_leaf: (N+1,) offsets.
     edge_*: (G,). edge_source, edge_target: roots of one sample that a relation joins. edge_head, edge_tail: rows of the
     entities. None is held out or ambiguous. sample_edge: (N+1,) offsets.
+    pair_*: (P,) documented functions outside tests, by sample. pair_sample: the sample that begins the function.
+    pair_doc_start, pair_doc_end: its roots that are the docstring, equal where that stands outside the window.
+    pair_word: the function's short name. pair_token, pair_token_word, pair_token_first: tokens of the docstring's first
+    paragraph, as token_*. pair_text: (P+1,) offsets.
     entity_word: (E,) index into `words` of each entity's short name, -1 where this split never spells it.
     """
 
@@ -60,6 +64,14 @@ class SplitArrays:
     edge_head: IntArray
     edge_tail: IntArray
     sample_edge: LongArray
+    pair_sample: IntArray
+    pair_doc_start: IntArray
+    pair_doc_end: IntArray
+    pair_word: IntArray
+    pair_token: IntArray
+    pair_token_word: IntArray
+    pair_token_first: BoolArray
+    pair_text: LongArray
     entity_word: IntArray
     words: list[str]
     samples: "pd.DataFrame"
@@ -158,11 +170,47 @@ def read_manifest(packed: Path) -> dict[str, Any]:
 
 
 def load_split(packed: Path, split: str) -> SplitArrays:
-    """One split's arrays; raises ArtifactError where missing, damaged or of another layout."""
+    """One split's arrays; raises ArtifactError where missing, damaged, of another layout or out of range."""
     path = packed / f"{split}.npz"
+    vocabulary = read_manifest(packed)["vocabulary"]
     samples = read_table(packed / f"{split}.samples.parquet", samples_schema())
     arrays: SplitArrays = _build(path, SplitArrays, _read_arrays(path) | {"samples": samples})
+    _check_ranges(path, arrays, vocabulary)
     return arrays
+
+
+def _check_ranges(path: Path, arrays: SplitArrays, vocabulary: int) -> None:
+    """An index out of range would be a wrong row or a crash deep in training, hours later."""
+    words, entities = len(arrays.words), len(arrays.entity_word)
+    bounds = {
+        "token_id": (0, vocabulary),
+        "pair_token": (0, vocabulary),
+        "token_word": (-1, words),
+        "pair_token_word": (-1, words),
+        "entity_word": (-1, words),
+        "leaf_head": (0, entities),
+        "leaf_tail": (0, entities),
+        "edge_head": (0, entities),
+        "edge_tail": (0, entities),
+        "pair_sample": (0, arrays.num_samples),
+    }
+    for name, (low, high) in bounds.items():
+        values = getattr(arrays, name)
+        if len(values) and not low <= int(values.min()) <= int(values.max()) < high:
+            raise ArtifactError(
+                f"{path}: {name} holds {int(values.min())} to {int(values.max())}, expected {low} to {high - 1}; "
+                "its tokenizer or its entities are of another run; run dvc repro pack"
+            )
+    offsets = {
+        "sample_token": "token_id",
+        "sample_leaf": "leaf_tail",
+        "sample_edge": "edge_tail",
+        "pair_text": "pair_token",
+    }
+    for name, values_name in offsets.items():
+        values, length = getattr(arrays, name), len(getattr(arrays, values_name))
+        if values[0] != 0 or values[-1] != length or (np.diff(values) < 0).any():
+            raise ArtifactError(f"{path}: {name} does not run from 0 to {length}; delete it and run dvc repro pack")
 
 
 def save_split(packed: Path, split: str, arrays: SplitArrays) -> None:

@@ -20,16 +20,63 @@ class LeafParams:
 
 
 @dataclass(frozen=True)
+class NegativeParams:
+    """Keys that a query of the link loss must tell from its tail, beside the other tails of its group."""
+
+    typed: int
+    hard: int
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "typed", "hard")
+
+
+@dataclass(frozen=True)
+class TextCodeParams:
+    """How docstrings meet their functions."""
+
+    pairs: int
+    max_text: int
+    max_code: int
+    hide_share: float
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "max_text", "max_code")
+        _shares(self, "hide_share")
+        if self.pairs < 2:
+            raise ValueError(f"pairs: expected at least 2, a docstring needs another function, got {self.pairs}")
+
+
+@dataclass(frozen=True)
+class CurriculumStage:
+    """Until this share of the steps, rows are `divisor` times shorter and as many more, and show fewer leaves."""
+
+    until: float
+    divisor: int
+    leaf_share: float
+
+    def __post_init__(self) -> None:
+        _shares(self, "until", "leaf_share")
+        _at_least(self, 1, "divisor")
+
+
+TERMS = ("mlm", "sbo", "mnm", "link", "text_code", "antisymmetry", "acyclicity")
+
+
+@dataclass(frozen=True)
 class LossParams:
     """Weights of the objective's terms."""
 
     mlm: float
+    sbo: float
     mnm: float
     link: float
+    text_code: float
+    antisymmetry: float
+    acyclicity: float
     temperature: float
 
     def __post_init__(self) -> None:
-        for name in ("mlm", "mnm", "link"):
+        for name in TERMS:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
         if self.temperature <= 0:
@@ -41,8 +88,10 @@ class TrainParams:
     """Everything of training that changes its result; devices and processes come from the environment."""
 
     seed: int
+    init_from: str | None
     steps: int
     rows: int
+    link_rows: int
     row_length: int
     learning_rate: float
     final_learning_rate: float
@@ -56,17 +105,29 @@ class TrainParams:
     span_end: float
     max_span: int
     document_share: float
-    negatives: int
+    negatives: NegativeParams
+    text_code: TextCodeParams
     report_every: int
+    curriculum: tuple[CurriculumStage, ...]
     leaves: LeafParams
     loss: LossParams
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "steps", "rows", "row_length", "max_span", "report_every")
-        _at_least(self, 0, "warmup_steps", "negatives", "seed")
+        _at_least(self, 1, "steps", "rows", "link_rows", "row_length", "max_span", "report_every")
+        _at_least(self, 0, "warmup_steps", "seed")
         _shares(self, "mask_share", "span_end", "document_share")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")
+        if self.rows % self.link_rows:
+            raise ValueError(f"link_rows: expected a divisor of rows ({self.rows}), got {self.link_rows}")
+        ends = [stage.until for stage in self.curriculum]
+        if ends != sorted(set(ends)):
+            raise ValueError(f"curriculum: expected stages with growing `until`, got {ends}")
+        for stage in self.curriculum:
+            if self.row_length % stage.divisor:
+                raise ValueError(
+                    f"curriculum: expected divisors of row_length ({self.row_length}), got {stage.divisor}"
+                )
         if self.learning_rate <= 0 or not 0 <= self.final_learning_rate <= self.learning_rate:
             raise ValueError(
                 f"learning_rate: expected 0 <= final_learning_rate <= learning_rate and above 0, "

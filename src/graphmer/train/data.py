@@ -1,48 +1,25 @@
-"""The stream of training steps: an epoch's layout, batches of one package, masks, keys and negatives."""
+"""The stream of training steps: every process draws the same numbers and takes its own rows."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from graphmer.errors import TrainingError
-from graphmer.model.batch import Batch, rows_batch
+from graphmer.model.batch import static_sizes
 from graphmer.model.config import Vocabulary
 from graphmer.ontology.vocabulary import Ontology
-from graphmer.pack.draw import LeafDraw, draw_leaves
-from graphmer.pack.rows import Rows, assemble
-from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
+from graphmer.pack.shards import EntityArrays, SplitArrays
 from graphmer.train.config import TrainParams
+from graphmer.train.deal import Dealer, FixedSizes, Step
+from graphmer.train.epoch import Epoch, EpochLayout
+from graphmer.train.groups import GroupBuilder
 from graphmer.train.masking import MaskRule, mask_roots
-
-
-@dataclass
-class Step:
-    """One optimiser step's inputs: B rows, M masked slots a row, Q masked leaves, K keys.
-
-    mlm_position: (B x M,) flat; mlm_target, mlm_weight. leaf: (Q,) masked leaves of the batch; name: (Q, P) their
-    names' tokens. key_token: (K, T). key_target: (Q,) index of each leaf's key; known: (Q, K) other true tails.
-    """
-
-    batch: Batch
-    mlm_position: Tensor
-    mlm_target: Tensor
-    mlm_weight: Tensor
-    leaf: Tensor
-    name: Tensor
-    key_token: Tensor
-    key_target: Tensor
-    known: Tensor
-
-    def to(self, device: torch.device) -> "Step":
-        """The same step on a device."""
-        return Step(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+from graphmer.train.micro_batch import MicroBatch, Share
+from graphmer.train.negatives import Negatives
 
 
 class TrainStream:
-    """Steps of a split, keyed by (seed, epoch, step): the same in every process."""
+    """Steps of a split, keyed by (seed, step): the same whatever the processes and micro-batches."""
 
     def __init__(
         self,
@@ -51,151 +28,89 @@ class TrainStream:
         ontology: Ontology,
         vocabulary: Vocabulary,
         params: TrainParams,
+        is_static: bool = False,
     ) -> None:
-        self.split, self.entities, self.vocabulary, self.params = split, entities, vocabulary, params
-        leaves = params.leaves
-        self.draw = LeafDraw(
-            leaves.max_leaves,
-            leaves.max_leaves_per_anchor,
-            leaves.leaf_drop,
-            leaves.masked_leaf_share,
-            leaves.hide_share,
-        )
-        self.rule = MaskRule(params.mask_share, params.span_end, params.max_span, vocabulary.tokens)
-        names, package = np.unique(split.samples["package"].to_numpy(dtype=object), return_inverse=True)
-        self.package = package.astype(np.int64)
-        self.is_document = (split.samples["kind"] == "document").to_numpy()
-        self.negatives = Negatives(split, entities, ontology, [str(name) for name in names], self.package)
-        self.epoch = -1
-        self.rows: Rows
-        self.batches: LongArray
-        self._lay_out(0)
-        self.steps_per_epoch = len(self.batches)
-        if len(self.batches) == 0:
-            raise TrainingError(
-                f"train split: {self.rows.num_rows} rows do not fill one batch of {params.rows}; "
-                "lower train.rows or add train packages"
-            )
+        """is_static: give every tensor a shape that stays the same for a whole epoch, as XLA wants it.
 
-    def _lay_out(self, epoch: int) -> None:
-        rng = np.random.default_rng([self.params.seed, epoch])
-        shown = ~self.is_document | (rng.random(self.split.num_samples) < self.params.document_share)
-        selection = draw_leaves(self.split, np.flatnonzero(shown), self.draw, rng)
-        package = self.package[selection.sample]
-        parts = [
-            assemble(self.split, self.entities, selection.only(package == number), self.params.row_length)
-            for number in range(int(self.package.max()) + 1)
-        ]
-        self.rows = _concatenate(parts)
-        package_of_row = np.repeat(np.arange(len(parts)), [part.num_rows for part in parts])
-        # Batches of one package: its other tails are the negatives that link prediction will meet.
-        order = np.lexsort((rng.random(self.rows.num_rows), package_of_row))
-        whole = len(order) // self.params.rows * self.params.rows
-        self.batches = rng.permutation(order[:whole].reshape(-1, self.params.rows))
-        self.epoch = epoch
+        Raises TrainingError where the split does not fill one step.
+        """
+        self.split, self.vocabulary, self.params, self.is_static = split, vocabulary, params, is_static
+        self.rule = MaskRule(params.mask_share, params.span_end, params.max_span, vocabulary.tokens)
+        names, codes = np.unique(split.samples["package"].to_numpy(dtype=object), return_inverse=True)
+        package = codes.astype(np.int64)
+        negatives = Negatives(split, entities, ontology, [str(name) for name in names], package)
+        self.groups = GroupBuilder(split, negatives, ontology, params)
+        self.layout = EpochLayout(split, entities, package, params)
+        self.dealer = Dealer(split, entities, vocabulary)
+        self.steps_in_epoch: dict[int, int] = {}
+        self._current = (-1, -1)
+        self._epoch: Epoch
+        self._sizes: FixedSizes | None
+        if params.loss.text_code > 0 and len(split.pair_sample) < params.text_code.pairs:
+            raise TrainingError(
+                f"train split: {len(split.pair_sample)} documented functions, train.text_code.pairs wants "
+                f"{params.text_code.pairs}; lower it, or set train.loss.text_code=0.0"
+            )
+        self._enter(0, 0)
+
+    def micro_batches(self, number: int, share: Share) -> Iterator[MicroBatch]:
+        """One process's micro-batches of the optimiser step `number`, counted from 0.
+
+        share.rows x share.world is a multiple of a group's rows and divides the step's (train/device.py sees to it).
+        """
+        step = self.step(number)
+        rows = share.rows * self.layout.stages[self._current[0]].divisor
+        for start in range(0, len(step.chosen), rows * share.world):
+            yield self.dealer.part(step, start, rows, share)
 
     def step(self, number: int) -> Step:
-        """Inputs of one optimiser step, counted from 0."""
-        epoch, place = divmod(number, self.steps_per_epoch)
-        if epoch != self.epoch:
-            self._lay_out(epoch)
-        # Another epoch's draw may fill a batch more or less than the first's.
-        chosen = self.batches[place % len(self.batches)]
-        return self._build(chosen, np.random.default_rng([self.params.seed, epoch, 2, place]))
+        """All of a step: what is masked, who meets whom."""
+        stage = self.layout.stage_of(number)
+        if stage not in self.steps_in_epoch:
+            self._enter(stage, 0)
+        epoch, place = divmod(number - self.layout.first_step(stage), self.steps_in_epoch[stage])
+        self._enter(stage, epoch)
+        rows, groups = self._epoch.rows, self._epoch.groups
+        per_step = self.params.rows // self.params.link_rows
+        # Another epoch's draw may fill a step more or less than the first's.
+        first = place % (len(groups) // per_step) * per_step
+        chosen = groups[first : first + per_step]
+        flat = chosen.reshape(-1)
+        rng = np.random.default_rng([self.params.seed, 2, number])
+        masked = mask_roots(rows.token[flat], rows.slot[flat], rows.first[flat], rows.document[flat], self.rule, rng)
+        built = [self.groups.build(rows, group, rng) for group in chosen]
+        queries = sum(len(group.leaf) for group in built)
+        pairs = sum(len(group.text) for group in built)
+        weights = [masked.weight.sum(), masked.boundary_weight.sum()]
+        totals = np.asarray([*weights, queries * self.vocabulary.name_slots, queries, pairs], np.float32)
+        return Step(rows, flat, masked, built, np.maximum(totals, 1.0), self._sizes)
 
-    def _build(self, chosen: LongArray, rng: np.random.Generator) -> Step:
-        rows, vocabulary = self.rows, self.vocabulary
-        grids = rows.token[chosen], rows.slot[chosen], rows.first[chosen], rows.document[chosen]
-        masked = mask_roots(*grids, self.rule, rng)
-        batch, leaves = rows_batch(rows, chosen, vocabulary.relations, vocabulary.name_slots)
-        batch.token = torch.from_numpy(masked.token)
-        base = np.arange(len(chosen))[:, None] * rows.token.shape[1]
-        inside = np.flatnonzero(rows.leaf_masked[leaves])
-        source = rows.leaf_source[leaves[inside]].astype(np.int64)
-        tail = self.split.leaf_tail[source].astype(np.int64)
-        keys, target, known = self.negatives.keys(source, rng, self.params.negatives)
-        return Step(
-            batch=batch,
-            mlm_position=torch.from_numpy((masked.position + base).ravel()),
-            mlm_target=torch.from_numpy(masked.target.ravel()),
-            mlm_weight=torch.from_numpy(masked.weight.ravel()),
-            leaf=torch.from_numpy(inside),
-            name=torch.from_numpy(self.entities.name_token[tail].astype(np.int64)),
-            key_token=torch.from_numpy(self.entities.key_token[keys].astype(np.int64)),
-            key_target=torch.from_numpy(target),
-            known=torch.from_numpy(known),
-        )
+    def _enter(self, stage: int, epoch: int) -> None:
+        if self._current == (stage, epoch):
+            return
+        self._epoch, self._current = self.layout.lay_out(stage, epoch), (stage, epoch)
+        per_step = self.params.rows // self.params.link_rows
+        whole = len(self._epoch.groups) // per_step
+        if whole == 0:
+            rows = self.params.rows * self.layout.stages[stage].divisor
+            raise TrainingError(
+                f"train split: {self._epoch.rows.num_rows} rows do not fill one batch of {rows}; "
+                "lower train.rows or add train packages"
+            )
+        if epoch == 0:
+            self.steps_in_epoch[stage] = whole
+        self._sizes = self._fixed_sizes() if self.is_static else None
+
+    def _fixed_sizes(self) -> FixedSizes:
+        """Powers of two, so that few epochs outgrow the one before and make XLA compile again."""
+        rows, groups = self._epoch.rows, self._epoch.groups
+        masked = np.bincount(rows.leaf_row[rows.leaf_masked], minlength=rows.num_rows)
+        negatives = self.params.negatives
+        keys = int(masked[groups].sum(axis=1).max()) * (2 + negatives.typed + negatives.hard)
+        batch = static_sizes(rows, self.vocabulary.relations)
+        return FixedSizes(batch, power_of_two(int(masked.max())), power_of_two(keys))
 
 
-def _concatenate(parts: list[Rows]) -> Rows:
-    """Rows of several layouts, one after the other."""
-    row = np.cumsum([0, *(part.num_rows for part in parts[:-1])])
-    instance = np.cumsum([0, *(len(part.instance_row) for part in parts[:-1])])
-    shift = {"leaf_row": row, "edge_row": row, "instance_row": row, "leaf_instance": instance}
-    joined = {}
-    for field in fields(Rows):
-        arrays = [getattr(part, field.name) for part in parts]
-        if field.name in shift:
-            arrays = [array + offset for array, offset in zip(arrays, shift[field.name].tolist(), strict=True)]
-        joined[field.name] = np.concatenate(arrays)
-    return Rows(**joined)
-
-
-class Negatives:
-    """Keys for the link loss: the true tails, and for each some entities of its package that fit the relation."""
-
-    def __init__(
-        self, split: SplitArrays, entities: EntityArrays, ontology: Ontology, packages: list[str], package: LongArray
-    ) -> None:
-        self.split = split
-        self.leaf_package = package[split.leaf_sample]
-        self.num_relations, self.num_entities = len(ontology.relations), len(entities.symbols)
-        self.known = np.unique(self._triple_key(np.arange(len(split.leaf_relation)), split.leaf_tail))
-        allowed = np.zeros((self.num_relations, len(ontology.entity_types)), np.bool_)
-        for relation in ontology.relations.values():
-            allowed[relation.id, [ontology.type_id(name) for name in relation.range]] = True
-        package_of = np.asarray(entities.packages, dtype=object)
-        self.pools: dict[tuple[int, int], LongArray] = {}
-        for index, name in enumerate(packages):
-            own = np.flatnonzero(package_of == name)
-            used = split.leaf_tail[self.leaf_package == index]
-            everything = np.union1d(own, used).astype(np.int64)
-            for relation_id in range(self.num_relations):
-                self.pools[index, relation_id] = everything[allowed[relation_id, entities.type_id[everything]]]
-
-    def _triple_key(self, leaf: LongArray, tail: npt.NDArray[np.integer]) -> LongArray:
-        head_relation = (
-            self.split.leaf_head[leaf].astype(np.int64) * self.num_relations + self.split.leaf_relation[leaf]
-        )
-        return head_relation * self.num_entities + tail
-
-    def is_known(self, leaf: int, entity: LongArray) -> npt.NDArray[np.bool_]:
-        """Which entities are true tails of a leaf's head and relation."""
-        return np.isin(self._triple_key(np.full(len(entity), leaf), entity), self.known)
-
-    def keys(
-        self, leaf: LongArray, rng: np.random.Generator, negatives: int
-    ) -> tuple[LongArray, LongArray, npt.NDArray[np.bool_]]:
-        """Entities to encode (K,), each leaf's target among them (Q,), and which are other true tails (Q, K)."""
-        tail = self.split.leaf_tail[leaf].astype(np.int64)
-        extra = [
-            self._draw(int(self.leaf_package[row]), int(self.split.leaf_relation[row]), true, rng, negatives)
-            for row, true in zip(leaf.tolist(), tail.tolist(), strict=True)
-        ]
-        keys = np.unique(np.concatenate([tail, *extra])).astype(np.int64)
-        target = np.searchsorted(keys, tail)
-        triple = self._triple_key(leaf, np.zeros(len(leaf), np.int64))[:, None] + keys[None, :]
-        known = np.isin(triple, self.known)
-        known[np.arange(len(leaf)), target] = False
-        return keys, target, known
-
-    def _draw(self, package: int, relation: int, tail: int, rng: np.random.Generator, count: int) -> LongArray:
-        """Half at random from the relation's range in the package, half from the tail's neighbours.
-
-        Entities are sorted by symbol, so neighbours share a file, a class or a dotted prefix.
-        """
-        pool = self.pools[package, relation]
-        if len(pool) == 0:
-            return pool
-        near = np.searchsorted(pool, tail) + rng.integers(-8, 9, count - count // 2)
-        return np.concatenate([pool[rng.integers(0, len(pool), count // 2)], pool[near % len(pool)]])
+def power_of_two(number: int) -> int:
+    """The least power of two that is no less."""
+    return 1 << max(0, number - 1).bit_length()

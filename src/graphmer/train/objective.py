@@ -1,49 +1,107 @@
-"""The weighted sum of the objective's terms on one step."""
+"""The weighted sum of the objective's terms on one micro-batch, in shares of the whole step."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from graphmer.model.batch import plain_batch
-from graphmer.model.heads import GraphMER
-from graphmer.model.losses import link_loss, token_loss
-from graphmer.train.config import LossParams
-from graphmer.train.data import Step
+from graphmer.model.heads import GraphMER, SpanBoundaryHead
+from graphmer.model.losses import link_sum, ontology_terms, token_sum
+from graphmer.ontology.vocabulary import Ontology
+from graphmer.train.config import TERMS, TrainParams
+from graphmer.train.micro_batch import MicroBatch
 
-TERMS = ("mlm", "mnm", "link")
+OUT_OF_GROUP = -1.0e4  # a logit that no softmax sees, finite so that padded rows stay finite
+Gather = Callable[[Tensor], Tensor]  # (n, D) of one process to (world x n, D) of all, in the order of their ranks
 
 
 class Objective(torch.nn.Module):
-    """Wraps the model so that one forward gives every term: data-parallel wrappers see a single call."""
+    """Wraps the model so that one forward gives every term: data-parallel wrappers see a single call.
 
-    def __init__(self, model: GraphMER, weights: LossParams) -> None:
+    A term's value is this process's part of the step's mean: the parts of all micro-batches and processes add up to it.
+    """
+
+    def __init__(self, model: GraphMER, params: TrainParams, ontology: Ontology, gather: Gather, world: int) -> None:
         super().__init__()
-        self.model, self.weights = model, weights
+        self.model, self.params, self.gather, self.world = model, params, gather, world
+        weights = params.loss
+        self.terms = tuple(name for name in TERMS if getattr(weights, name) > 0)
+        if not self.terms:
+            raise ValueError("loss: expected a weight above 0 for at least one term")
+        if weights.sbo > 0:
+            self.span = SpanBoundaryHead(model.encoder.params.width, params.max_span)
+        relations = sorted(ontology.relations.values(), key=lambda relation: relation.id)
+        self.register_buffer("antisymmetric_R", torch.tensor([relation.antisymmetric for relation in relations]), False)
+        self.register_buffer("acyclic_R", torch.tensor([relation.acyclic for relation in relations]), False)
+        self.scores_links = weights.link > 0 or weights.antisymmetry > 0 or weights.acyclicity > 0
+        model.freeze_unused(
+            tokens=weights.mlm > 0 or weights.mnm > 0 or weights.sbo > 0,
+            links=self.scores_links,
+            texts=self.scores_links or weights.text_code > 0,
+        )
 
-    def forward(self, step: Step) -> dict[str, Tensor]:
-        """Each term by name (nats), and their weighted sum as `total`. A term of weight 0 is not computed."""
-        hidden = self.model(step.batch)
-        flat = hidden.reshape(-1, hidden.shape[-1])
-        terms = {"mlm": self._mlm(flat, step)}
-        if self.weights.mnm > 0:
-            terms["mnm"] = self._mnm(flat, step)
-        if self.weights.link > 0:
-            terms["link"] = self._link(hidden, step)
-        total = torch.stack([getattr(self.weights, name) * value for name, value in terms.items()]).sum()
-        return {"total": total, **terms}
+    def forward(self, batch: MicroBatch) -> dict[str, Tensor]:
+        """Each term by name (nats), and `backward`: what to differentiate. A term of weight 0 is not computed.
 
-    def _mlm(self, flat: Tensor, step: Step) -> Tensor:
-        return token_loss(self.model.token_logits(flat[step.mlm_position]), step.mlm_target, step.mlm_weight)
+        `backward` is the weighted sum times the number of processes, because data parallelism averages gradients;
+        contrastive terms are computed whole by every process, of which each reports its part.
+        """
+        weights = self.params.loss
+        hidden = self.model(batch.batch)
+        own = self._token_terms(hidden.reshape(-1, hidden.shape[-1]), batch)
+        shared = self._link_terms(hidden, batch) if self.scores_links else {}
+        if weights.text_code > 0:
+            shared["text_code"] = self._text_code(batch)
+        values = {name: {**own, **shared}[name] for name in self.terms}
+        total = torch.stack([getattr(weights, name) * value for name, value in values.items()]).sum()
+        values |= {name: shared[name] / self.world for name in self.terms if name in shared}
+        return {"backward": total * self.world, **values}
 
-    def _mnm(self, flat: Tensor, step: Step) -> Tensor:
-        logits = self.model.token_logits(flat[step.batch.leaf_position[step.leaf]].reshape(-1, flat.shape[-1]))
-        target = step.name.reshape(-1)
-        return token_loss(logits, target, torch.ones_like(target, dtype=torch.float32))
+    def _token_terms(self, flat: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
+        """Masked tokens, span boundaries, masked names; sums over the own rows."""
+        weights, (mlm, sbo, mnm, _, _) = self.params.loss, batch.totals
+        terms = {}
+        if weights.mlm > 0:
+            logits = self.model.token_logits(flat[batch.mlm_position])
+            terms["mlm"] = token_sum(logits, batch.mlm_target, batch.mlm_weight) / mlm
+        if weights.sbo > 0:
+            state = self.span(flat[batch.span_left], flat[batch.span_right], batch.span_offset)
+            logits = self.model.vocabulary_logits(state)
+            terms["sbo"] = token_sum(logits, batch.mlm_target, batch.span_weight) / sbo
+        if weights.mnm > 0:
+            logits = self.model.token_logits(flat[batch.batch.leaf_position[batch.leaf]].reshape(-1, flat.shape[-1]))
+            weight = batch.leaf_weight.repeat_interleave(batch.name.shape[1])
+            terms["mnm"] = token_sum(logits, batch.name.reshape(-1), weight) / mnm
+        return terms
 
-    def _link(self, hidden: Tensor, step: Step) -> Tensor:
-        if len(step.leaf) == 0:  # documents alone: no leaf is masked, so there is no key to encode
-            # A gradient of 0, not none, for every weight: a data-parallel wrapper waits for each of them.
-            return torch.stack([weight.sum() for weight in self.model.parameters()]).sum() * 0.0
-        keys = plain_batch(step.key_token).to(hidden.device)
-        key = self.model.text_vectors(self.model(keys), keys)
-        query = self.model.leaf_vectors(hidden, step.batch, step.leaf)
-        return link_loss(query, key, step.key_target, step.known, self.weights.temperature)
+    def _link_terms(self, hidden: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
+        """The true tail against the keys of its group, and the order that predicted edges must keep."""
+        keys = plain_batch(batch.key_token)
+        key = self.gather(self.model.text_vectors(self.model(keys), keys))
+        query = self.gather(self.model.leaf_vectors(hidden, batch.batch, batch.leaf))[batch.query_at]
+        other = batch.query_group[:, None] != batch.key_group[None, :]
+        scores = (query @ key.T) / self.params.loss.temperature
+        weight = (batch.query_group >= 0).float()
+        total = batch.totals[3]
+        terms = {"link": link_sum(scores, batch.target, other | batch.known, weight) / total}
+        if "antisymmetry" in self.terms or "acyclicity" in self.terms:
+            inside = scores.masked_fill(other, OUT_OF_GROUP)
+            order = (self.antisymmetric_R, self.acyclic_R)
+            both = ontology_terms(inside, batch.query_relation, batch.query_head, *order, weight > 0)
+            terms |= {"antisymmetry": both[0] / total, "acyclicity": both[1] / total}
+        return terms
+
+    def _text_code(self, batch: MicroBatch) -> Tensor:
+        """Each docstring among the functions of its group, and each function among the docstrings."""
+        text, code = (self._gathered(token) for token in (batch.text_token, batch.code_token))
+        excluded = (batch.pair_group[:, None] != batch.pair_group[None, :]) | batch.twin
+        weight = (batch.pair_group >= 0).float()
+        target = torch.arange(len(weight), device=weight.device)
+        scores = (text @ code.T) / self.params.loss.temperature
+        both = link_sum(scores, target, excluded, weight) + link_sum(scores.T, target, excluded, weight)
+        return 0.5 * both / batch.totals[4]
+
+    def _gathered(self, token: Tensor) -> Tensor:
+        rows = plain_batch(token)
+        return self.gather(self.model.text_vectors(self.model(rows), rows))

@@ -1,53 +1,59 @@
-"""The training loop: one optimiser step after another, a curve that grows, a model at the end."""
+"""Training from packed data to a model on disk."""
 
-import csv
-import math
+import dataclasses
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR
-from tqdm import tqdm
 
 from graphmer.artifacts import atomic_folder, nested, write_json
 from graphmer.errors import ArtifactError, TrainingError
-from graphmer.model.checkpoint import save_model
+from graphmer.model.checkpoint import load_model, save_model
 from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.ontology.vocabulary import load_ontology
-from graphmer.pack.shards import load_entities, load_split, read_manifest
+from graphmer.pack.shards import SplitArrays, load_entities, load_split, read_manifest
+from graphmer.train.checkpoint import RunFolder
 from graphmer.train.config import TrainParams
-from graphmer.train.data import Step, TrainStream
-from graphmer.train.device import start
-from graphmer.train.objective import TERMS, Objective
+from graphmer.train.data import TrainStream
+from graphmer.train.device import gather_rows, read_plan, start
+from graphmer.train.loop import Loop, Setting
+from graphmer.train.objective import Objective
 from graphmer.train.validate import validate
 
-CURVE_COLUMNS = ("step", "learning_rate", "loss", *(f"loss.{term}" for term in TERMS))
 
-
-def train_model(packed: Path, out: Path, metrics: Path, curve: Path, model: ModelParams, params: TrainParams) -> None:
+def train_model(
+    packed: Path,
+    out: Path,
+    metrics: Path,
+    curve: Path,
+    model: ModelParams,
+    params: TrainParams,
+    runs: RunFolder | None = None,
+) -> None:
     """Train on `packed` and leave the model in `out`, its figures in `metrics` and its curve in `curve`.
 
-    Raises ArtifactError where the packed data do not fit, TrainingError where training cannot go on.
+    runs: where checkpoints are kept, and where an interrupted run is gone on from; None keeps none.
+    Raises ArtifactError where the packed data do not fit, TrainingError where training cannot go on, Stopped after
+    SIGTERM.
     """
-    accelerator = start(params)
+    plan = read_plan(os.environ, params)
+    accelerator = start(plan, params)
     vocabulary = read_vocabulary(packed)
-    ontology = load_ontology()
-    entities = load_entities(packed)
-    stream = TrainStream(load_split(packed, "train"), entities, ontology, vocabulary, params)
-    net = GraphMER(model, vocabulary)
-    losses = _optimise(accelerator, Objective(net, params.loss), stream, curve, params)
-    val = load_split(packed, "val")
-    if not val.leaf_query.any():
-        raise TrainingError(
-            "val split: it has no query to validate on; give the corpus a larger package with split: val"
-        )
-    figures = validate(net, val, entities, ontology, params)
+    ontology, entities = load_ontology(), load_entities(packed)
+    val = _validation_split(packed)
+    stream = TrainStream(load_split(packed, "train"), entities, ontology, vocabulary, params, plan.device == "tpu")
+    net = initial_model(model, vocabulary, params, packed)
+    net.encoder.checkpoint_blocks = plan.checkpoint_activations
+    objective = Objective(net, params, ontology, gather_rows, plan.world)
+    losses = Loop(Setting(accelerator, plan, runs), objective, stream, params).run(curve)
+    if not accelerator.is_main_process:
+        return
+    net.encoder.checkpoint_blocks = False
+    with accelerator.autocast():
+        figures = validate(net, val, entities, ontology, params)
     with atomic_folder(out) as scratch:
         save_model(scratch, net, packed)
         shutil.copyfile(packed / "manifest.json", scratch / "packed.json")
@@ -56,6 +62,8 @@ def train_model(packed: Path, out: Path, metrics: Path, curve: Path, model: Mode
     flat |= {"weights.blocks": net.encoder.block_matrix_weights()}
     flat |= {"weights.total": sum(parameter.numel() for parameter in net.parameters())}
     write_json(metrics, nested(flat))
+    if runs is not None:
+        runs.remove()
 
 
 def read_vocabulary(packed: Path) -> Vocabulary:
@@ -72,108 +80,47 @@ def read_vocabulary(packed: Path) -> Vocabulary:
     )
 
 
-def learning_rate_factor(step: int, params: TrainParams) -> float:
-    """Linear warm-up, then a cosine down to final_learning_rate; a factor of learning_rate."""
-    if step < params.warmup_steps:
-        return (step + 1) / params.warmup_steps
-    progress = (step - params.warmup_steps) / max(1, params.steps - params.warmup_steps)
-    floor = params.final_learning_rate / params.learning_rate
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+def initial_model(model: ModelParams, vocabulary: Vocabulary, params: TrainParams, packed: Path) -> GraphMER:
+    """A net with fresh weights, or with those of the model that train.init_from names.
 
-
-def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay; norms, biases and the attention bias' scalars do not."""
-    decayed: list[torch.nn.Parameter] = []
-    plain: list[torch.nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        matrix = parameter.dim() >= 2 and "encoder.bias" not in name
-        (decayed if matrix else plain).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-
-
-def _optimise(
-    accelerator: Accelerator, objective: Objective, stream: TrainStream, curve: Path, params: TrainParams
-) -> dict[str, float]:
-    """Run all steps; returns each term's mean over the last tenth of them."""
-    optimizer = torch.optim.AdamW(
-        parameter_groups(objective, params.weight_decay),
-        lr=params.learning_rate,
-        betas=(params.beta1, params.beta2),
-        fused=True,  # 7 x the loop on a CPU
-    )
-    schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, params))
-    objective, optimizer = accelerator.prepare(objective, optimizer)
-    last = max(1, params.steps // 10)
-    sums: dict[str, float] = {}
-    with _growing_csv(curve) as write_row, tqdm(total=params.steps, unit="step", desc="train", disable=None) as bar:
-        window: dict[str, float] = {}
-        tokens = 0
-        for number in range(params.steps):
-            step = stream.step(number).to(accelerator.device)
-            terms = _step(accelerator, objective, optimizer, step, number, params)
-            schedule.step()
-            tokens += int((step.batch.document > 0).sum())
-            for name, value in terms.items():
-                window[name] = window.get(name, 0.0) + value
-                if number >= params.steps - last:
-                    sums[name] = sums.get(name, 0.0) + value / last
-            bar.update()
-            count = number % params.report_every + 1
-            bar.set_postfix(loss=f"{window['total'] / count:.3f}", tok_s=_rate(bar, tokens), refresh=False)
-            if count == params.report_every or number + 1 == params.steps:
-                write_row([number + 1, schedule.get_last_lr()[0], *_means(window, count)])
-                window = {}
-    return sums
-
-
-def _step(
-    accelerator: Accelerator,
-    objective: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    step: Step,
-    number: int,
-    params: TrainParams,
-) -> dict[str, float]:
-    with accelerator.autocast():
-        terms: dict[str, Tensor] = objective(step)
-    values = {name: float(value.detach()) for name, value in terms.items()}
-    _check_finite(values, number)
-    accelerator.backward(terms["total"])
-    norm = accelerator.clip_grad_norm_(objective.parameters(), params.max_gradient_norm)
-    _check_finite({"gradient norm": float(norm)}, number)
-    optimizer.step()
-    optimizer.zero_grad()
-    return values
-
-
-def _check_finite(values: dict[str, float], number: int) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"step {number + 1}: {name} is {value}; lower train.learning_rate, or use fp32, and run again"
+    Raises ArtifactError where that model has another tokenizer or shape.
+    """
+    net = GraphMER(model, vocabulary)
+    if params.init_from is None:
+        return net
+    earlier = load_model(Path(params.init_from), packed)
+    sizes = {**dataclasses.asdict(model), **dataclasses.asdict(vocabulary)}
+    there = {**dataclasses.asdict(earlier.encoder.params), **dataclasses.asdict(earlier.encoder.vocabulary)}
+    for name, value in sizes.items():
+        if there[name] != value and "dropout" not in name:
+            raise ArtifactError(
+                f"train.init_from: {params.init_from} has {name} {there[name]}, this run {value}; set it to the same"
             )
+    net.load_state_dict(earlier.state_dict())
+    return net
 
 
-def _means(window: dict[str, float], count: int) -> list[float | str]:
-    names = ("total", *TERMS)
-    return [window[name] / count if name in window else "" for name in names]
+def _validation_split(packed: Path) -> SplitArrays:
+    """Read before training: an empty one should not cost the hours that come first."""
+    val = load_split(packed, "val")
+    if not val.leaf_query.any():
+        raise TrainingError(
+            "val split: it has no query to validate on; give the corpus a larger package with split: val"
+        )
+    return val
 
 
-def _rate(bar: Any, tokens: int) -> str:
-    elapsed = bar.format_dict["elapsed"]
-    return f"{tokens / elapsed:.0f}" if elapsed else "0"
+def describe_run(packed: Path, model: ModelParams, params: TrainParams) -> dict[str, Any]:
+    """What makes two runs the same: every parameter and the digest of every packed file."""
+    from graphmer.artifacts import sha256_file
 
-
-@contextmanager
-def _growing_csv(path: Path) -> Iterator[Callable[[Sequence[object]], None]]:
-    """Open the curve with its header; each row is on disk as soon as it is written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-
-        def write_row(values: Sequence[object]) -> None:
-            writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
-            stream.flush()
-
-        write_row(CURVE_COLUMNS)
-        yield write_row
+    files = sorted(path for path in packed.rglob("*") if path.is_file())
+    digests = {str(path.relative_to(packed)): sha256_file(path) for path in files}
+    earlier = sha256_file(Path(params.init_from) / "model.safetensors") if params.init_from else None
+    return {
+        "model": dataclasses.asdict(model),
+        "train": dataclasses.asdict(params),
+        "packed": digests,
+        "init_from": earlier,
+        "torch": torch.__version__,
+    }

@@ -11,8 +11,8 @@ from graphmer.pack.draw import LeafDraw, draw_leaves, hidden_words
 from graphmer.pack.rows import assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
-from graphmer.train.data import Negatives
 from graphmer.train.masking import MaskRule, mask_roots
+from graphmer.train.negatives import Negatives
 
 ROWS_AT_ONCE = 16
 
@@ -29,7 +29,7 @@ def validate(
     names, packages = np.unique(split.samples["package"].to_numpy(dtype=object), return_inverse=True)
     pools = Negatives(split, entities, ontology, [str(name) for name in names], packages.astype(np.int64))
     right, reciprocal = np.zeros(len(queries)), np.zeros(len(queries))
-    keys = torch.from_numpy(text_vectors(model, entities.key_token))
+    keys = _entity_keys(model, entities, pools, queries)
     for states in query_states(model, split, entities, selection, params.row_length):
         leaf = queries[states.index]
         predicted = states.logits.argmax(dim=-1).cpu().numpy()
@@ -42,6 +42,15 @@ def validate(
         "mnm_accuracy": float(right.mean()),
         "link_mrr": float(reciprocal.mean()),
     }
+
+
+def _entity_keys(model: GraphMER, entities: EntityArrays, pools: Negatives, queries: LongArray) -> torch.Tensor:
+    """(E, D) keys of every entity that some query ranks; zeros elsewhere, which nobody reads."""
+    asked = {(int(pools.leaf_package[row]), int(pools.split.leaf_relation[row])) for row in queries.tolist()}
+    ranked = np.unique(np.concatenate([pools.split.leaf_tail[queries], *(pools.pools[pair] for pair in sorted(asked))]))
+    keys = torch.zeros(len(entities.symbols), model.encoder.params.width)
+    keys[torch.from_numpy(ranked)] = torch.from_numpy(text_vectors(model, entities.key_token[ranked]))
+    return keys
 
 
 def _reciprocal_ranks(
@@ -72,8 +81,7 @@ def _mlm_accuracy(model: GraphMER, split: SplitArrays, entities: EntityArrays, p
     right = total = 0.0
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):
         chosen = np.arange(start, min(start + ROWS_AT_ONCE, rows.num_rows))
-        grids = rows.token[chosen], rows.slot[chosen], rows.first[chosen], rows.document[chosen]
-        masked = mask_roots(*grids, rule, rng)
+        masked = mask_roots(rows.token[chosen], rows.slot[chosen], rows.first[chosen], rows.document[chosen], rule, rng)
         batch, _ = rows_batch(rows, chosen, vocabulary.relations, vocabulary.name_slots)
         batch.token = torch.from_numpy(masked.token)
         base = np.arange(len(chosen))[:, None] * rows.token.shape[1]

@@ -1,0 +1,51 @@
+"""Docstrings and the functions they describe as token rows: the material of the contrastive text-code term."""
+
+import numpy as np
+
+from graphmer.pack.ranges import flat_ranges
+from graphmer.pack.shards import BoolArray, IntArray, LongArray, SplitArrays
+from graphmer.pack.tokenizer import HIDDEN, PAD
+
+
+def pair_rows(
+    split: SplitArrays, pair: LongArray, hide: BoolArray, max_text: int, max_code: int
+) -> tuple[IntArray, IntArray]:
+    """Padded tokens of docstrings (n, max_text) and of their functions without them (n, max_code).
+
+    pair: (n,). hide: (n,) whether each mention of the function's name becomes one [HIDDEN] token on both sides.
+    """
+    begin, end = split.pair_text[pair], split.pair_text[pair + 1]
+    source, owner = flat_ranges(begin, end - begin)
+    text = _rows(
+        split.pair_token[source],
+        split.pair_token_first[source],
+        (split.pair_token_word[source] == split.pair_word[pair][owner]) & hide[owner],
+        owner,
+        (len(pair), max_text),
+    )
+    sample = split.pair_sample[pair].astype(np.int64)
+    begin, end = split.sample_token[sample], split.sample_token[sample + 1]
+    source, owner = flat_ranges(begin, end - begin)
+    root = source - begin[owner]
+    kept = (root < split.pair_doc_start[pair][owner]) | (root >= split.pair_doc_end[pair][owner])
+    source, owner = source[kept], owner[kept]
+    code = _rows(
+        split.token_id[source],
+        split.token_first[source],
+        (split.token_word[source] == split.pair_word[pair][owner]) & hide[owner],
+        owner,
+        (len(pair), max_code),
+    )
+    return text, code
+
+
+def _rows(token: IntArray, first: BoolArray, hidden: BoolArray, owner: LongArray, shape: tuple[int, int]) -> IntArray:
+    """Tokens by owner in padded rows, cut at the width; a hidden name is one token, whatever its length."""
+    kept = ~hidden | first
+    token, owner = np.where(hidden, HIDDEN, token)[kept], owner[kept]
+    count = np.bincount(owner, minlength=shape[0])
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    rows = np.full(shape, PAD, np.int32)
+    inside = place < shape[1]
+    rows[owner[inside], place[inside]] = token[inside]
+    return rows

@@ -1,0 +1,250 @@
+"""One optimiser step after another: accumulate, check, step, report, keep."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch.optim.lr_scheduler import LambdaLR
+from tqdm import tqdm
+
+from graphmer.artifacts import stable_hash
+from graphmer.errors import Stopped, TrainingError
+from graphmer.train.checkpoint import RunFolder, StopSignal
+from graphmer.train.config import TrainParams
+from graphmer.train.curve import Curve, CurveFile, growing_csv
+from graphmer.train.data import TrainStream
+from graphmer.train.device import Plan, is_out_of_memory, micro_batches
+from graphmer.train.micro_batch import MicroBatch, Share
+from graphmer.train.objective import Objective
+
+
+def learning_rate_factor(step: int, params: TrainParams) -> float:
+    """Linear warm-up, then a cosine down to final_learning_rate; a factor of learning_rate."""
+    if step < params.warmup_steps:
+        return (step + 1) / params.warmup_steps
+    progress = (step - params.warmup_steps) / max(1, params.steps - params.warmup_steps)
+    floor = params.final_learning_rate / params.learning_rate
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices decay; norms, biases and the attention bias' scalars do not. What is frozen is left out."""
+    decayed: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            matrix = parameter.dim() >= 2 and "encoder.bias" not in name
+            (decayed if matrix else plain).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a run happens: nothing of it changes the result beyond float order."""
+
+    accelerator: Accelerator
+    plan: Plan
+    runs: RunFolder | None
+
+
+class Loop:
+    """The state of a run and how it moves on."""
+
+    def __init__(self, setting: Setting, objective: Objective, stream: TrainStream, params: TrainParams) -> None:
+        self.setting, self.stream, self.params = setting, stream, params
+        self.terms = objective.terms
+        optimizer = torch.optim.AdamW(
+            parameter_groups(objective, params.weight_decay),
+            lr=params.learning_rate,
+            betas=(params.beta1, params.beta2),
+            fused=setting.plan.device != "tpu",  # 7 x the loop on a CPU
+        )
+        self.schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, params))
+        self.objective, self.optimizer = setting.accelerator.prepare(objective, optimizer)
+        self.curve = Curve(params.steps, params.report_every)
+        self.done = 0
+        self.rows = self._rooms()[0]
+
+    def _rooms(self) -> list[int]:
+        """Micro-batches to try, the largest first; one alone where the environment names it."""
+        plan = self.setting.plan
+        valid = micro_batches(self.params.rows, self.params.link_rows, plan.world)
+        return [plan.micro_batch] if plan.micro_batch else valid
+
+    def run(self, curve: Path) -> dict[str, float]:
+        """All steps that are left; each term's mean over the last tenth of the run.
+
+        Raises Stopped after a SIGTERM, TrainingError where training cannot go on.
+        """
+        self._resume()
+        is_main = self.setting.accelerator.is_main_process
+        with ExitStack() as stack:
+            stop = stack.enter_context(StopSignal())
+            file = stack.enter_context(growing_csv(curve, self.curve)) if is_main else None
+            bar = stack.enter_context(
+                tqdm(total=self.params.steps, initial=self.done, unit="step", desc="train",
+                     disable=None if is_main else True)
+            )  # fmt: skip
+            steps = stack.enter_context(_Ahead(self, self.setting.plan.device != "cpu"))
+            tokens = 0
+            while self.done < self.params.steps:
+                batches = steps.take(self.done)
+                tokens += sum(batch.occupied for batch in batches) * self.setting.plan.world
+                is_stopped = self._advance(batches, stop)
+                self._report(bar, file, tokens)
+                self._keep(is_stopped)
+        return dict(self.curve.final)
+
+    def _advance(self, batches: list[MicroBatch], stop: StopSignal) -> bool:
+        """One optimiser step; whether some process was told to stop."""
+        try:
+            sums = self._accumulate(batches)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            self.optimizer.zero_grad()
+            batches = self._smaller(error)
+            return self._advance(batches, stop)
+        norm = self.setting.accelerator.clip_grad_norm_(self._weights(), self.params.max_gradient_norm)
+        values, is_stopped = self._reduced(sums, stop.is_set)
+        self._check_finite(values, float(norm))
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.curve.add(self.done, values, self.schedule.get_last_lr()[0])
+        self.done += 1
+        return is_stopped
+
+    def _accumulate(self, batches: list[MicroBatch]) -> torch.Tensor:
+        """Gradients of the whole step; this process's part of each term, in the order of `terms`."""
+        accelerator, plan = self.setting.accelerator, self.setting.plan
+        sums = torch.zeros(len(self.terms), device=accelerator.device)
+        for index, batch in enumerate(batches):
+            # Keyed by the step, so that a resumed run drops what an unbroken one drops.
+            torch.manual_seed(stable_hash(self.params.seed, self.done, index, plan.rank) % 2**31)
+            is_last = index + 1 == len(batches)
+            with nullcontext() if is_last else accelerator.no_sync(self.objective):
+                with accelerator.autocast():
+                    values = self.objective(batch.to(accelerator.device))
+                accelerator.backward(values["backward"])
+            sums += torch.stack([values[name].detach().float() for name in self.terms])
+        return sums
+
+    def _smaller(self, error: RuntimeError) -> list[MicroBatch]:
+        """The step's batches with less at once, or an error that names the next micro-batch to try."""
+        plan = self.setting.plan
+        valid = micro_batches(self.params.rows, self.params.link_rows, plan.world)
+        smaller = [rows for rows in valid if rows < self.rows]
+        if not smaller:
+            raise TrainingError(
+                f"out of memory with {self.rows} rows at once, the fewest that train.link_rows and the processes "
+                "allow; lower train.link_rows or train.row_length, or set GRAPHMER_CHECKPOINT_ACTIVATIONS=1"
+            ) from error
+        if plan.micro_batch or plan.world > 1:
+            raise TrainingError(
+                f"out of memory with {self.rows} rows at once; set GRAPHMER_MICRO_BATCH={smaller[0]}"
+            ) from error
+        tqdm.write(f"train: out of memory with {self.rows} rows at once; going on with {smaller[0]}")
+        self.rows = smaller[0]
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return self.batches(self.done)
+
+    def batches(self, number: int) -> list[MicroBatch]:
+        """This process's part of a step."""
+        plan = self.setting.plan
+        return list(self.stream.micro_batches(number, Share(plan.rank, plan.world, self.rows)))
+
+    def _weights(self) -> Iterator[torch.nn.Parameter]:
+        return (weight for weight in self.objective.parameters() if weight.requires_grad)
+
+    def _reduced(self, sums: torch.Tensor, stops: bool) -> tuple[dict[str, float], bool]:
+        """Each term of the whole step and their weighted sum, the same in every process; whether one was stopped."""
+        vector = torch.cat([sums, torch.tensor([float(stops)], device=sums.device)])
+        *parts, stopped = self.setting.accelerator.reduce(vector, reduction="sum").tolist()
+        values = dict(zip(self.terms, parts, strict=True))
+        total = math.fsum(getattr(self.params.loss, name) * value for name, value in values.items())
+        return {"total": total, **values}, stopped > 0
+
+    def _check_finite(self, values: dict[str, float], norm: float) -> None:
+        """A scaled fp16 gradient may overflow: that step is skipped and the scale lowered, which is no fault."""
+        numbers = values if self.params.precision == "fp16" else values | {"gradient norm": norm}
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"step {self.done + 1}: {name} is {value}; lower train.learning_rate, or use fp32, and run again"
+                )
+
+    def _report(self, bar: Any, file: CurveFile | None, tokens: int) -> None:
+        bar.update()
+        elapsed = bar.format_dict["elapsed"]
+        rate = f"{tokens / elapsed:.0f}" if elapsed else "0"
+        bar.set_postfix(loss=f"{self.curve.mean('total'):.3f}", tok_s=rate, refresh=False)
+        if file is not None:
+            file.flush()
+
+    def _keep(self, is_stopped: bool) -> None:
+        runs = self.setting.runs
+        is_done = self.done == self.params.steps
+        if runs is not None and not is_done and (is_stopped or runs.is_due(self.done)):
+            if self.setting.accelerator.is_main_process:
+                runs.save(self._state(), self.done)
+            self.setting.accelerator.wait_for_everyone()
+        if is_stopped and not is_done:
+            raise Stopped(f"stopped by SIGTERM after step {self.done}; run again to go on from there")
+
+    def _state(self) -> dict[str, Any]:
+        scaler = self.setting.accelerator.scaler
+        return {
+            "step": self.done,
+            "objective": self.setting.accelerator.unwrap_model(self.objective).state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "curve": self.curve.state(),
+        }
+
+    def _resume(self) -> None:
+        state = self.setting.runs.load() if self.setting.runs is not None else None
+        if state is None:
+            return
+        self.setting.accelerator.unwrap_model(self.objective).load_state_dict(state["objective"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.setting.accelerator.scaler is not None:
+            self.setting.accelerator.scaler.load_state_dict(state["scaler"])
+        self.curve.restore(state["curve"])
+        self.done = int(state["step"])
+
+
+class _Ahead:
+    """Builds the next step's batches while an accelerator computes; on a CPU they would only take its cores."""
+
+    def __init__(self, loop: Loop, is_ahead: bool) -> None:
+        self.loop = loop
+        self.pool = ThreadPoolExecutor(1) if is_ahead else None
+        self.next: tuple[tuple[int, int], Future[list[MicroBatch]]] | None = None
+
+    def __enter__(self) -> "_Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+
+    def take(self, number: int) -> list[MicroBatch]:
+        """The batches of step `number`, and a start on the next."""
+        if self.pool is None:
+            return self.loop.batches(number)
+        key = (number, self.loop.rows)
+        future = self.next[1] if self.next and self.next[0] == key else self.pool.submit(self.loop.batches, number)
+        batches = future.result()
+        if number + 1 < self.loop.params.steps:
+            self.next = ((number + 1, self.loop.rows), self.pool.submit(self.loop.batches, number + 1))
+        return batches

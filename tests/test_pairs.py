@@ -1,0 +1,82 @@
+"""Docstring-code pairs against hand truth and a slow loop."""
+
+import numpy as np
+import pytest
+from packed import make_split
+
+from graphmer.pack.documented import Documented, find_pairs
+from graphmer.pack.pairs import pair_rows
+from graphmer.pack.samples import Sample
+from graphmer.pack.tokenizer import HIDDEN, PAD, CodeTokenizer
+from graphmer.pack.windows import Definition, cut_windows
+
+PYTHON = 'def area(side):\n    """Square of a side, the area.\n\n    More."""\n    return side * area.scale\n'
+JAVA = "/** Square of a side, the area. */\nint area(int side) { return side * side; }\n"
+
+
+def pairs_of(source: str, start: str, doc: str):  # type: ignore[no-untyped-def]
+    tokenizer = CodeTokenizer.train([source] * 3, 400, 2)
+    encoding = tokenizer.encode(source)
+    begin = source.index(start)
+    definition = Definition("f#area", "function", "f", begin, len(source))
+    windows = cut_windows([definition], "f", "module", encoding.starts, encoding.ids == -1, 100)
+    samples = [Sample(window) for window in windows]
+    at = source.index(doc)
+    documented = Documented("area", "Square of a side, the area.\n\nMore.", at, at + len(doc))
+    return samples, encoding, find_pairs(samples, encoding, {"f#area": documented}, tokenizer, 4), tokenizer
+
+
+def test_a_python_docstring_is_cut_out_of_its_function_and_its_first_paragraph_asks() -> None:
+    doc = PYTHON[PYTHON.index('"""') : PYTHON.rindex('"""') + 3]
+    samples, encoding, found, tokenizer = pairs_of(PYTHON, "def", doc)
+    ((sample, pair),) = found.items()
+    tokens = samples[sample].window.tokens
+    inside = tokens[pair.doc_start : pair.doc_end]
+    assert PYTHON.encode()[encoding.starts[inside[0]] : encoding.ends[inside[-1]]].decode() == doc
+    assert tokenizer.decode_name(pair.text.ids) == "Squareofaside,thearea."
+
+
+def test_a_javadoc_before_its_method_leaves_the_window_whole() -> None:
+    samples, _, found, _ = pairs_of(JAVA, "int area", JAVA[: JAVA.index("\n")])
+    ((sample, pair),) = found.items()
+    assert samples[sample].window.owner == "f#area"
+    assert pair.doc_start == pair.doc_end
+
+
+def test_a_docstring_of_few_words_is_no_pair() -> None:
+    tokenizer = CodeTokenizer.train([PYTHON] * 3, 400, 2)
+    encoding = tokenizer.encode(PYTHON)
+    samples = [Sample(cut_windows([], "f#area", "function", encoding.starts, encoding.ids == -1, 100)[0])]
+    assert find_pairs(samples, encoding, {"f#area": Documented("area", "Three short words.", 0, 1)}, tokenizer, 4) == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_of_pairs_equal_a_slow_loop(seed: int) -> None:
+    split = make_split(seed, 30)
+    rng = np.random.default_rng(seed)
+    pair = rng.permutation(len(split.pair_sample))[:9]
+    hide = rng.random(9) < 0.5
+    text, code = pair_rows(split, pair, hide, 6, 11)
+    for place, (index, hidden) in enumerate(zip(pair.tolist(), hide.tolist(), strict=True)):
+        word = int(split.pair_word[index])
+        spoken = range(int(split.pair_text[index]), int(split.pair_text[index + 1]))
+        columns = (split.pair_token, split.pair_token_word, split.pair_token_first)
+        assert text[place].tolist() == slow_row(columns, spoken, word, hidden, 6)
+        sample = int(split.pair_sample[index])
+        begin, end = int(split.sample_token[sample]), int(split.sample_token[sample + 1])
+        doc = range(begin + int(split.pair_doc_start[index]), begin + int(split.pair_doc_end[index]))
+        roots = [root for root in range(begin, end) if root not in doc]
+        columns = (split.token_id, split.token_word, split.token_first)
+        assert code[place].tolist() == slow_row(columns, roots, word, hidden, 11)
+
+
+def slow_row(columns, places, word: int, hidden: bool, width: int) -> list[int]:  # type: ignore[no-untyped-def]
+    token, words, first = columns
+    row = []
+    for place in places:
+        if hidden and words[place] == word:
+            if first[place]:
+                row.append(HIDDEN)
+        else:
+            row.append(int(token[place]))
+    return (row + [PAD] * width)[:width]
