@@ -10,8 +10,8 @@ from graphmer.ontology.vocabulary import Ontology
 from graphmer.pack.layout import LeafDraw, assemble, draw_leaves, hidden_words
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
-from graphmer.train.data import Negatives
 from graphmer.train.masking import MaskRule, mask_roots
+from graphmer.train.negatives import Negatives
 
 ROWS_AT_ONCE = 16
 
