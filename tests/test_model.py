@@ -8,10 +8,11 @@ import torch
 from packed import KEY_TOKENS, NAME_SLOTS, VOCABULARY, make_entities, make_split
 
 from graphmer.model.attention import attend, hop_decay, hops
-from graphmer.model.batch import plain_batch, rows_batch
+from graphmer.model.batch import plain_batch, rows_batch, static_sizes
 from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
-from graphmer.model.losses import link_loss, name_log_likelihood
+from graphmer.model.losses import link_sum, name_log_likelihood
+from graphmer.model.norm import RMSNorm
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.draw import LeafDraw, draw_leaves
 from graphmer.pack.rows import assemble
@@ -128,19 +129,121 @@ def test_hop_decay_refuses_a_base_that_would_grow() -> None:
         hop_decay(torch.zeros(1, 1, 1, dtype=torch.long), 1.5, torch.ones(1))
 
 
-def test_attention_equals_a_float64_reference_in_value_and_gradient() -> None:
+BACKENDS = ("eager", "sdpa")
+TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 6e-2}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_attention_equals_a_float64_reference_in_value_and_gradient(backend: str, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    tensors = [torch.randn(2, 3, 7, 4).to(dtype).requires_grad_() for _ in range(3)]
+    bias = torch.randn(2, 3, 7, 7).to(dtype).requires_grad_()
+    exact = [tensor.detach().double().requires_grad_() for tensor in (*tensors, bias)]
+    found = attend(*tensors, bias, None, backend)
+    reference = reference_attention(*exact)
+    check_equal(found, reference, (*tensors, bias), exact, TOLERANCES[dtype])
+
+
+def test_the_multiplicative_decay_equals_a_float64_reference() -> None:
     torch.manual_seed(0)
     tensors = [torch.randn(2, 3, 7, 4, requires_grad=True) for _ in range(3)]
-    bias = torch.randn(2, 3, 7, 7, requires_grad=True)
-    exact = [tensor.detach().double().requires_grad_() for tensor in (*tensors, bias)]
-    logits = torch.einsum("bhie,bhje->bhij", exact[0], exact[1]) / 2.0 + exact[3]
-    reference = torch.einsum("bhij,bhje->bhie", logits.exp() / logits.exp().sum(-1, keepdim=True), exact[2])
-    found = attend(*tensors, bias, None)
-    assert torch.allclose(found.double(), reference, atol=1e-6)
+    bias, factor = torch.randn(2, 1, 7, 7), torch.rand(2, 3, 7, 7, requires_grad=True)
+    exact = [tensor.detach().double().requires_grad_() for tensor in (*tensors, bias, factor)]
+    found = attend(*tensors, bias, factor, "eager")
+    check_equal(found, reference_attention(*exact), (*tensors, factor), [*exact[:3], exact[4]], 1e-5)
+    with pytest.raises(ValueError, match="eager backend"):
+        attend(*tensors, bias, factor, "sdpa")
+
+
+def reference_attention(query, key, value, bias, factor=1.0):  # type: ignore[no-untyped-def]
+    logits = torch.einsum("bhie,bhje->bhij", query, key) / 2.0 * factor + bias
+    return torch.einsum("bhij,bhje->bhie", logits.exp() / logits.exp().sum(-1, keepdim=True), value)
+
+
+def check_equal(found, reference, ours, theirs, tolerance: float) -> None:  # type: ignore[no-untyped-def]
+    assert torch.allclose(found.double(), reference, atol=tolerance)
     found.square().sum().backward()
     reference.square().sum().backward()
-    for ours, theirs in zip([*tensors, bias], exact, strict=True):
-        assert torch.allclose(ours.grad.double(), theirs.grad, atol=1e-5)
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.allclose(one.grad.double(), other.grad, atol=tolerance, rtol=tolerance)
+
+
+def rows_of(seed: int):  # type: ignore[no-untyped-def]
+    split, entities = make_split(seed), make_entities(seed)
+    selection = draw_leaves(
+        split, np.arange(split.num_samples), LeafDraw(4, 2, 0.0, 0.3, 0.5), np.random.default_rng(seed)
+    )
+    return assemble(split, entities, selection, 96)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"hop_decay": "none"}, {"use_rel_attention_bias": False}, {"hop_decay": "multiplicative"}]
+)
+def test_a_padded_batch_gives_the_states_and_gradients_of_a_ragged_one(changes: dict[str, object]) -> None:
+    rows, everything = rows_of(2), None
+    everything = np.arange(rows.num_rows)
+    ragged, _ = rows_batch(rows, everything, RELATIONS, NAME_SLOTS)
+    padded, places = rows_batch(rows, everything, RELATIONS, NAME_SLOTS, static_sizes(rows))
+    assert padded.is_static
+    assert sorted(places[places >= 0].tolist()) == list(range(len(rows.leaf_row)))
+    found = []
+    for batch in (ragged, padded):
+        model = make_model(3, **changes)
+        hidden = model(batch)
+        (hidden * (batch.document > 0)[..., None]).square().sum().backward()
+        found.append((hidden.detach(), [weight.grad for weight in model.encoder.parameters()]))
+    inside = ragged.document > 0
+    assert torch.allclose(found[0][0][inside], found[1][0][inside], atol=1e-5)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
+
+
+def test_the_bias_equals_a_float64_reference_in_value_and_gradient() -> None:
+    rows = rows_of(5)
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    model = make_model(5)
+    bias, _ = model.encoder.bias(batch, torch.float32)
+    offset, relation = model.encoder.bias.offset_H, model.encoder.bias.relation_KH
+    exact = [weight.detach().double().requires_grad_() for weight in (offset, relation)]
+    distance = hops(batch.root, batch.slot, batch.leaf)
+    reference = hop_decay(distance, 0.6, exact[0])
+    other = batch.document[:, None, :, None] != batch.document[:, None, None, :]
+    reference = reference + torch.where(other, -1.0e4, 0.0)
+    pairs = torch.zeros(*bias.shape, dtype=torch.float64)
+    for row, query, key, kind in zip(batch.pair_row, batch.pair_query, batch.pair_key, batch.pair_kind, strict=True):
+        chosen = torch.zeros_like(pairs[:, 0])
+        chosen[row, query, key] = 1.0
+        pairs = pairs + chosen[:, None] * exact[1][kind][None, :, None, None]
+    reference = reference + pairs
+    weight = torch.randn(bias.shape, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(bias.double(), reference, atol=2e-3)  # float32 at -1e4
+    (bias * weight).sum().backward()
+    (reference * weight.double()).sum().backward()
+    assert torch.allclose(offset.grad.double(), exact[0].grad, rtol=1e-3, atol=1e-3)
+    assert torch.allclose(relation.grad.double(), exact[1].grad, rtol=1e-3, atol=1e-3)
+
+
+def test_normalisation_equals_a_float64_reference_in_value_and_gradient() -> None:
+    torch.manual_seed(0)
+    x, norm = torch.randn(3, 5, 16, requires_grad=True), RMSNorm(16)
+    torch.nn.init.normal_(norm.weight)
+    exact, weight = x.detach().double().requires_grad_(), norm.weight.detach().double().requires_grad_()
+    reference = exact / (exact.square().mean(-1, keepdim=True) + 1e-6).sqrt() * weight
+    check_equal(norm(x), reference, (x, norm.weight), (exact, weight), 1e-5)
+
+
+def test_activations_that_are_computed_again_give_the_same_gradients() -> None:
+    rows = rows_of(6)
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    gradients = []
+    for again in (False, True):
+        model = make_model(6, hgat_dropout=0.0).train()
+        model.encoder.checkpoint_blocks = again
+        model(batch).square().sum().backward()
+        gradients.append([weight.grad for weight in model.encoder.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
 
 
 def test_the_relation_of_a_leaf_changes_its_states_and_nothing_in_other_documents() -> None:
@@ -182,10 +285,9 @@ def test_padding_does_not_change_a_text_vector() -> None:
 
 
 def test_link_loss_never_counts_a_known_tail_as_a_negative() -> None:
-    query, key = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    target = torch.tensor([0])
-    with_rival = link_loss(query, key, target, torch.tensor([[False, False]]), 1.0)
-    without = link_loss(query, key, target, torch.tensor([[False, True]]), 1.0)
+    logits, target, weight = torch.tensor([[0.0, 1.0]]), torch.tensor([0]), torch.ones(1)
+    with_rival = link_sum(logits, target, torch.tensor([[False, False]]), weight)
+    without = link_sum(logits, target, torch.tensor([[False, True]]), weight)
     assert with_rival.item() == pytest.approx(math.log(1 + math.e), abs=1e-6)
     assert without.item() == pytest.approx(0.0, abs=1e-6)
 

@@ -9,9 +9,10 @@ from packed import make_entities, make_split
 from test_model import SIZES, make_model
 from test_train import SMALL
 
+from graphmer.model.batch import power_of_two
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.config import CurriculumStage, TrainParams
-from graphmer.train.data import TrainStream, power_of_two
+from graphmer.train.data import TrainStream
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
 

@@ -7,9 +7,7 @@ import itertools
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from packed import VOCABULARY, make_entities, make_split, write_packed
 from test_model import SIZES, make_model, params
 

@@ -1,6 +1,7 @@
 """Attention with one additive bias, computed once a forward and shared by all layers."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -46,7 +47,7 @@ class AttentionBias(nn.Module):
 
     def __init__(self, params: ModelParams, num_relations: int) -> None:
         super().__init__()
-        self.decay, self.base = params.hop_decay, params.decay_base
+        self.decay, self.base, self.heads = params.hop_decay, params.decay_base, params.heads
         if self.decay != "none":
             # Heads start at different reaches: from the next token to a few dozen hops.
             self.offset_H = nn.Parameter(torch.linspace(1.0, 8.0, params.heads))
@@ -55,57 +56,164 @@ class AttentionBias(nn.Module):
             self.relation_KH = nn.Parameter(torch.zeros(num_pair_kinds(num_relations), params.heads))
         self.use_relation = params.use_rel_attention_bias
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """(B, H or 1, S, S) additive bias, and the factor of the multiplicative decay where that is chosen."""
-        other = batch.document[:, None, :, None] != batch.document[:, None, None, :]
-        bias = torch.where(other, OTHER_DOCUMENT, 0.0)
+    def forward(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        """(B, H or 1, S, S) additive bias in `dtype`, and the factor of the multiplicative decay where chosen."""
         factor = None
-        if self.decay != "none":
-            distance = hops(batch.root, batch.slot, batch.leaf)
-            decay = hop_decay(distance, self.base, self.offset_H)
-            if self.decay == "additive":
-                bias = bias + decay
-            else:
-                factor = torch.exp(decay)
-        if self.use_relation and len(batch.pair_row):
-            bias = self._with_relations(bias, batch)
+        if self.decay == "multiplicative":
+            factor = torch.exp(hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, self.offset_H)).to(dtype)
+        offset = self.offset_H if self.decay == "additive" else None
+        if batch.is_static:
+            return self._plain(batch, offset).to(dtype), factor
+        if offset is None and not self.use_relation:
+            return _document_mask(batch.document).to(dtype), factor
+        relation = self.relation_KH if self.use_relation else None
+        bias: Tensor = _FusedBias.apply(batch, offset, relation, self.base, self.heads, dtype)
         return bias, factor
 
-    def _with_relations(self, bias: Tensor, batch: Batch) -> Tensor:
-        """Few pairs of positions are joined: adding them by index costs less than any (B, H, S, S) look-up."""
-        heads, size = self.relation_KH.shape[1], bias.shape[-1]
-        head = torch.arange(heads, device=bias.device)
-        plane = batch.pair_row[:, None] * heads + head
-        cell = (plane * size + batch.pair_query[:, None]) * size + batch.pair_key[:, None]
-        value = self.relation_KH[batch.pair_kind].to(bias.dtype)
-        full = bias.expand(-1, heads, -1, -1).reshape(-1)
-        return full.index_add(0, cell.reshape(-1), value.reshape(-1)).view(-1, heads, size, size)
+    def _plain(self, batch: Batch, offset: Tensor | None) -> Tensor:
+        """The same from plain operations, none of which has a shape that depends on data or scatters: for XLA."""
+        bias = _document_mask(batch.document)
+        if offset is not None:
+            bias = bias + hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, offset)
+        if self.use_relation:
+            bias = bias + relation_bias(batch, self.relation_KH)
+        return bias
 
 
-def rotary(root_BS: Tensor, head_width: int, base: float) -> tuple[Tensor, Tensor]:
-    """Cosine and sine (B, 1, S, head_width / 2) of rotary positions on the root position.
+def _document_mask(document_BS: Tensor) -> Tensor:
+    other = document_BS[:, None, :, None] != document_BS[:, None, None, :]
+    return torch.where(other, OTHER_DOCUMENT, 0.0)
+
+
+def relation_bias(batch: Batch, relation_KH: Tensor) -> Tensor:
+    """(B, H, S, S) relation bias of a static batch by matrix products: a sum over pairs of query x value x key.
+
+    The one-hot rows of a pair that is padded are 0. A look-up or a scatter would be serial on a TPU.
+    """
+    size = batch.token.shape[1]
+    place = torch.arange(size, device=batch.token.device)
+    kind = torch.arange(relation_KH.shape[0], device=batch.token.device)
+    pairs = (batch.token.shape[0], -1)
+    used = (batch.pair_kind > 0).view(pairs)
+    value_BPH = (batch.pair_kind[:, None] == kind).to(relation_KH.dtype) @ relation_KH
+    query_BPS = ((batch.pair_query.view(pairs)[..., None] == place) & used[..., None]).to(relation_KH.dtype)
+    key_BPS = (batch.pair_key.view(pairs)[..., None] == place).to(relation_KH.dtype)
+    return torch.einsum("bpq,bph,bpk->bhqk", query_BPS, value_BPH.view(*used.shape, -1), key_BPS)
+
+
+class _FusedBias(torch.autograd.Function):
+    """Decay, relations and documents written into one tensor, head by head, so that what is in hand fits a cache."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        batch: Batch,
+        offset_H: Tensor | None,
+        relation_KH: Tensor | None,
+        base: float,
+        heads: int,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        rows, size = batch.token.shape
+        bias = torch.empty(rows, heads, size, size, dtype=dtype, device=batch.token.device)
+        mask = _document_mask(batch.document)[:, 0]
+        root_hops = None
+        if offset_H is None:
+            bias.copy_(mask[:, None])
+        else:
+            root_hops = torch.sqrt(hops(batch.root, batch.slot, batch.leaf).to(torch.float32) + 1.0)
+            for head in range(heads):
+                bias[:, head] = torch.add(mask, F.gelu(root_hops - offset_H[head].float()), alpha=math.log(base))
+        cell = None
+        if relation_KH is not None:
+            cell = _cells(batch, heads)
+            bias.view(-1).index_add_(0, cell.reshape(-1), relation_KH[batch.pair_kind].to(dtype).reshape(-1))
+        ctx.base, ctx.heads = base, heads
+        ctx.save_for_backward(root_hops, offset_H, relation_KH, cell, batch.pair_kind)
+        return bias
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = gradients
+        root_hops, offset_H, relation_KH, cell, kind = ctx.saved_tensors
+        grad_offset = grad_relation = None
+        if offset_H is not None:
+            parts = []
+            for head in range(ctx.heads):
+                slope = torch.ops.aten.gelu_backward(grad[:, head].float(), root_hops - offset_H[head].float())
+                parts.append(slope.sum())
+            grad_offset = (-math.log(ctx.base) * torch.stack(parts)).to(offset_H.dtype)
+        if relation_KH is not None:
+            picked = grad.reshape(-1)[cell].to(relation_KH.dtype)
+            grad_relation = torch.zeros_like(relation_KH).index_add_(0, kind, picked)
+        return None, grad_offset, grad_relation, None, None, None
+
+
+def _cells(batch: Batch, heads: int) -> Tensor:
+    """(K, H) flat places of the joined pairs in a (B, H, S, S) bias: few of its cells, so no look-up over all."""
+    size = batch.token.shape[1]
+    plane = batch.pair_row[:, None] * heads + torch.arange(heads, device=batch.pair_row.device)
+    return (plane * size + batch.pair_query[:, None]) * size + batch.pair_key[:, None]
+
+
+def rotary(root_BS: Tensor, head_width: int, base: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine (B, S, 1, 1, head_width / 2) of rotary positions on the root position.
 
     Source: RoFormer (Su et al., 2021).
     """
     power = torch.arange(0, head_width, 2, device=root_BS.device, dtype=torch.float32) / head_width
-    angle = root_BS[:, None, :, None].float() * base**-power
-    return angle.cos(), angle.sin()
+    angle = root_BS[:, :, None, None, None].float() * base**-power
+    return angle.cos().to(dtype), angle.sin().to(dtype)
 
 
-def rotate(x_BHSE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair (first half, second half) of a head's features by its position's angle."""
-    left, right = x_BHSE.chunk(2, dim=-1)
-    return torch.cat([left * cos - right * sin, left * sin + right * cos], dim=-1).to(x_BHSE.dtype)
+class _Rotate(torch.autograd.Function):
+    """A rotation, whose gradient is the rotation back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _rotated(x, cos, sin)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        cos, sin = ctx.saved_tensors
+        return _rotated(gradients[0], cos, -sin), None, None
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, factor: Tensor | None) -> Tensor:
-    """softmax(q k^T / sqrt(E) [* factor] + bias) v on (B, H, S, E), softmax in fp32.
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    left, right = x.chunk(2, dim=-1)
+    one = torch.addcmul(left * cos, right, sin, value=-1.0)
+    return torch.cat([one, torch.addcmul(right * cos, left, sin)], dim=-1)
 
-    Written out, not SDPA: with a bias that needs a gradient SDPA is no faster on a CPU (docs/log.md), and it has no
-    place for the factor.
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (first half, second half) of a head's features (..., E) by its position's angle."""
+    turned: Tensor = _Rotate.apply(x, cos, sin)
+    return turned
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, factor: Tensor | None, backend: str) -> Tensor:
+    """softmax(q k^T / sqrt(E) [* factor] + bias) v on (B, H, S, E); the softmax sums in fp32.
+
+    backend: `eager` writes it out, `sdpa` is torch's. bias: (B, H or 1, S, S) in the dtype of the operands.
+    Raises ValueError for sdpa with a factor, of which it knows nothing.
     """
-    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if backend == "sdpa":
+        if factor is not None:
+            raise ValueError("factor: the multiplicative decay needs the eager backend, sdpa has no place for it")
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    rows, heads, size, width = query.shape
+    scale = width**-0.5
     if factor is not None:
-        logits = logits * factor
-    weights = torch.softmax(logits.float() + bias, dim=-1)
-    return weights.to(value.dtype) @ value
+        logits = (query @ key.transpose(-1, -2)) * scale * factor + bias
+    else:
+        flat = (part.reshape(rows * heads, size, width) for part in (query, key))
+        one, other = flat
+        shift = bias.expand(rows, heads, size, size).reshape(rows * heads, size, size)
+        logits = torch.baddbmm(shift, one, other.transpose(1, 2), alpha=scale).view(rows, heads, size, size)
+    return torch.softmax(logits, dim=-1) @ value
+
+
+def backend_for(device_type: str) -> str:
+    """`sdpa` on a GPU; written out elsewhere: with a bias that needs a gradient it is faster on a CPU (docs/log.md)."""
+    return "sdpa" if device_type == "cuda" else "eager"

@@ -3,10 +3,12 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from graphmer.model.attention import AttentionBias, attend, rotary, rotate
+from graphmer.model.attention import AttentionBias, attend, backend_for, rotary, rotate
 from graphmer.model.batch import Batch
 from graphmer.model.config import ModelParams, Vocabulary
+from graphmer.model.norm import RMSNorm
 
 
 class HGATFusion(nn.Module):
@@ -35,8 +37,10 @@ class HGATFusion(nn.Module):
         score = (tail @ by_tail[:, :, None]) + (head @ by_head[:, :, None]).transpose(1, 2)
         score = F.leaky_relu(score.float(), 0.2).masked_fill(~batch.leaf_head_filled[:, None, :], float("-inf"))
         message = torch.softmax(score, dim=-1).to(head.dtype) @ head
-        where = batch.leaf_position[batch.leaf_filled]
-        fused = flat.index_add(0, where, message[batch.leaf_filled].to(flat.dtype))
+        # Slots that are not filled point at some position and add nothing: picking the filled ones would give XLA a
+        # shape that depends on data.
+        message = (message * batch.leaf_filled[:, :, None]).to(flat.dtype)
+        fused = flat.index_add(0, batch.leaf_position.reshape(-1), message.reshape(-1, flat.shape[-1]))
         fused_BSD: Tensor = fused.view_as(x_BSD)
         return fused_BSD
 
@@ -48,22 +52,22 @@ class Block(nn.Module):
         super().__init__()
         width = params.width
         self.heads = params.heads
-        self.attention_norm = nn.RMSNorm(width)
+        self.attention_norm = RMSNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.output = nn.Linear(width, width, bias=False)
-        self.ffn_norm = nn.RMSNorm(width)
+        self.ffn_norm = RMSNorm(width)
         self.ffn_up = nn.Linear(width, params.ffn, bias=False)
         self.ffn_down = nn.Linear(params.ffn, width, bias=False)
         self.dropout = nn.Dropout(params.dropout)
 
     def forward(self, x_BSD: Tensor, bias: Tensor, factor: Tensor | None, cos: Tensor, sin: Tensor) -> Tensor:
         """One block; bias is shared by all blocks."""
-        size = (*x_BSD.shape[:2], self.heads, -1)
-        query, key, value = (
-            part.view(size).transpose(1, 2) for part in self.qkv(self.attention_norm(x_BSD)).chunk(3, -1)
-        )
-        mixed = attend(rotate(query, cos, sin), rotate(key, cos, sin), value, bias, factor)
-        x_BSD = torch.add(x_BSD, self.dropout(self.output(mixed.transpose(1, 2).reshape_as(x_BSD))))
+        rows, size, width = x_BSD.shape
+        qkv = self.qkv(self.attention_norm(x_BSD)).view(rows, size, 3, self.heads, -1)
+        turned = rotate(qkv[:, :, :2], cos, sin)
+        query, key, value = (part.transpose(1, 2) for part in (turned[:, :, 0], turned[:, :, 1], qkv[:, :, 2]))
+        mixed = attend(query, key, value, bias, factor, backend_for(x_BSD.device.type))
+        x_BSD = torch.add(x_BSD, self.dropout(self.output(mixed.transpose(1, 2).reshape(rows, size, width))))
         return torch.add(x_BSD, self.dropout(self.ffn_down(F.gelu(self.ffn_up(self.ffn_norm(x_BSD))))))
 
 
@@ -73,12 +77,13 @@ class Encoder(nn.Module):
     def __init__(self, params: ModelParams, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.params, self.vocabulary = params, vocabulary
+        self.checkpoint_blocks = False  # a fact of the machine: activations are computed again instead of kept
         self.token = nn.Embedding(vocabulary.tokens, params.width)
         self.slot = nn.Embedding(vocabulary.name_slots + 1, params.width)
         self.fusion = HGATFusion(params, vocabulary.relations) if params.use_hgat else None
         self.bias = AttentionBias(params, vocabulary.relations)
         self.blocks = nn.ModuleList(Block(params) for _ in range(params.layers))
-        self.norm = nn.RMSNorm(params.width)
+        self.norm = RMSNorm(params.width)
         self.dropout = nn.Dropout(params.dropout)
         self._initialise()
 
@@ -100,10 +105,15 @@ class Encoder(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """(B, S, D) hidden states after the final norm."""
         x_BSD = self.dropout(self.embed(batch))
-        bias, factor = self.bias(batch)
-        cos, sin = rotary(batch.root, self.params.width // self.params.heads, self.params.rope_base)
+        device = x_BSD.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_BSD.dtype
+        bias, factor = self.bias(batch, dtype)
+        cos, sin = rotary(batch.root, self.params.width // self.params.heads, self.params.rope_base, dtype)
         for block in self.blocks:
-            x_BSD = block(x_BSD, bias, factor, cos, sin)
+            if self.checkpoint_blocks and self.training:
+                x_BSD = checkpoint(block, x_BSD, bias, factor, cos, sin, use_reentrant=False)
+            else:
+                x_BSD = block(x_BSD, bias, factor, cos, sin)
         hidden: Tensor = self.norm(x_BSD)
         return hidden
 

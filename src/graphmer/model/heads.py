@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from graphmer.model.batch import Batch
 from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.encoder import Encoder
+from graphmer.model.norm import RMSNorm
 
 
 class GraphMER(nn.Module):
@@ -16,7 +17,7 @@ class GraphMER(nn.Module):
         super().__init__()
         width = params.width
         self.encoder = Encoder(params, vocabulary)
-        self.token_transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.RMSNorm(width))
+        self.token_transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), RMSNorm(width))
         self.token_bias_V = nn.Parameter(torch.zeros(vocabulary.tokens))
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(width, width, bias=False)
@@ -91,8 +92,8 @@ class SpanBoundaryHead(nn.Module):
     def __init__(self, width: int, max_span: int) -> None:
         super().__init__()
         self.offset = nn.Embedding(max_span, width)
-        layers = [nn.Linear(3 * width, width), nn.GELU(), nn.RMSNorm(width)]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, width), nn.GELU(), nn.RMSNorm(width))
+        layers = [nn.Linear(3 * width, width), nn.GELU(), RMSNorm(width)]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, width), nn.GELU(), RMSNorm(width))
 
     def forward(self, left_MD: Tensor, right_MD: Tensor, offset_M: Tensor) -> Tensor:
         """(M, D) vectors in the space of the token embedding. offset_M: place in the run, 0 to max_span - 1."""

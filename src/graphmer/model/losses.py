@@ -36,8 +36,9 @@ def ontology_terms(
 ) -> tuple[Tensor, Tensor]:
     """Antisymmetry and acyclicity of the edges that queries predict, summed; see the two losses.
 
-    logits_QK: link logits, finite, or so low for padded keys and for those of another group that a softmax gives 0. relation_Q: ontology ids. head_key_Q: index
-    among the keys of each query's head entity, -1 where it is none. antisymmetric_R, acyclic_R: bool by relation id.
+    logits_QK: link logits, finite; so low for padded keys and other groups' that a softmax gives them 0. relation_Q:
+    ontology ids. head_key_Q: index among the keys of each query's head entity, -1 where it is none. antisymmetric_R,
+    acyclic_R: bool by relation id.
     valid_Q: bool, False for padded queries. Each term is exactly 0, with a gradient of 0, where no pair exists.
     """
     edge_QQ = predicted_edges(logits_QK, relation_Q, head_key_Q, valid_Q)

@@ -10,7 +10,7 @@ from graphmer.pack.shards import EntityArrays, SplitArrays
 def split_counts(
     split: SplitArrays, entities: EntityArrays, row_length: int, draw: LeafDraw, seed: int
 ) -> dict[str, object]:
-    """Samples, tokens, leaves, queries, edges and documented functions; rows and their fill, the share of positions that hold a token.
+    """Samples, tokens, leaves, queries, edges, documented functions; rows and the share of their positions in use.
 
     Rows are those of one epoch that shows every window, with leaves drawn from `seed`, each package by itself.
     Raises ParamsError where a window does not fit a row.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from graphmer.errors import TrainingError
-from graphmer.model.batch import static_sizes
+from graphmer.model.batch import power_of_two, static_sizes
 from graphmer.model.config import Vocabulary
 from graphmer.ontology.vocabulary import Ontology
 from graphmer.pack.shards import EntityArrays, SplitArrays
@@ -107,10 +107,5 @@ class TrainStream:
         masked = np.bincount(rows.leaf_row[rows.leaf_masked], minlength=rows.num_rows)
         negatives = self.params.negatives
         keys = int(masked[groups].sum(axis=1).max()) * (2 + negatives.typed + negatives.hard)
-        batch = static_sizes(rows, self.vocabulary.relations)
+        batch = static_sizes(rows)
         return FixedSizes(batch, power_of_two(int(masked.max())), power_of_two(keys))
-
-
-def power_of_two(number: int) -> int:
-    """The least power of two that is no less."""
-    return 1 << max(0, number - 1).bit_length()

@@ -20,8 +20,8 @@ from graphmer.train.negatives import Negatives
 class Group:
     """Q queries and K keys of one group, N of its pairs.
 
-    leaf: (Q,) the layout's masked leaves, sorted. relation: (Q,). key: (K,) entities, sorted. target, head: (Q,) keys of
-    the tail and of the head (-1 where it is none). known: (Q, K). text: (N, Tt), code: (N, Tc) tokens.
+    leaf: (Q,) the layout's masked leaves, sorted. relation: (Q,). key: (K,) entities, sorted. target, head: (Q,) keys
+    of the tail and of the head (-1 where it is none). known: (Q, K). text: (N, Tt), code: (N, Tc) tokens.
     """
 
     leaf: LongArray
