@@ -105,7 +105,8 @@ class TrainStream:
 
     def _build(self, chosen: LongArray, rng: np.random.Generator) -> Step:
         rows, vocabulary = self.rows, self.vocabulary
-        masked = mask_roots(rows.token[chosen], rows.slot[chosen], rows.first[chosen], self.rule, rng)
+        grids = rows.token[chosen], rows.slot[chosen], rows.first[chosen], rows.document[chosen]
+        masked = mask_roots(*grids, self.rule, rng)
         batch, leaves = rows_batch(rows, chosen, vocabulary.relations, vocabulary.name_slots)
         batch.token = torch.from_numpy(masked.token)
         base = np.arange(len(chosen))[:, None] * rows.token.shape[1]

@@ -72,7 +72,8 @@ def _mlm_accuracy(model: GraphMER, split: SplitArrays, entities: EntityArrays, p
     right = total = 0.0
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):
         chosen = np.arange(start, min(start + ROWS_AT_ONCE, rows.num_rows))
-        masked = mask_roots(rows.token[chosen], rows.slot[chosen], rows.first[chosen], rule, rng)
+        grids = rows.token[chosen], rows.slot[chosen], rows.first[chosen], rows.document[chosen]
+        masked = mask_roots(*grids, rule, rng)
         batch, _ = rows_batch(rows, chosen, vocabulary.relations, vocabulary.name_slots)
         batch.token = torch.from_numpy(masked.token)
         base = np.arange(len(chosen))[:, None] * rows.token.shape[1]
