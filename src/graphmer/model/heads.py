@@ -33,7 +33,11 @@ class GraphMER(nn.Module):
 
     def token_logits(self, hidden_MD: Tensor) -> Tensor:
         """(M, V) logits at chosen positions only: logits nobody needs would cost more than the encoder."""
-        return F.linear(self.token_transform(hidden_MD), self.encoder.token.weight, self.token_bias_V)
+        return self.vocabulary_logits(self.token_transform(hidden_MD))
+
+    def vocabulary_logits(self, vector_MD: Tensor) -> Tensor:
+        """(M, V) logits of vectors that already lie in the space of the tied token embedding, as SBO's do."""
+        return F.linear(vector_MD, self.encoder.token.weight, self.token_bias_V)
 
     def leaf_vectors(self, hidden_BSD: Tensor, batch: Batch, leaf: Tensor) -> Tensor:
         """(Q, D) unit vectors of masked leaves, the queries of link prediction. leaf: (Q,) indices into the batch's."""
@@ -66,6 +70,24 @@ class GraphMER(nn.Module):
         """Pooled raw embeddings at unit scale: as they are (std 0.02) the hidden states would drown them."""
         path: Tensor = self.lexical(F.rms_norm(raw_ND, raw_ND.shape[-1:]))
         return path
+
+
+class SpanBoundaryHead(nn.Module):
+    """A masked token from the two roots around its run and its place in it; of use in training alone.
+
+    Score its output with `GraphMER.vocabulary_logits`. Source: SpanBERT (Joshi et al., 2020) §3.2, with RMSNorm.
+    """
+
+    def __init__(self, width: int, max_span: int) -> None:
+        super().__init__()
+        self.offset = nn.Embedding(max_span, width)
+        layers = [nn.Linear(3 * width, width), nn.GELU(), nn.RMSNorm(width)]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, width), nn.GELU(), nn.RMSNorm(width))
+
+    def forward(self, left_MD: Tensor, right_MD: Tensor, offset_M: Tensor) -> Tensor:
+        """(M, D) vectors in the space of the token embedding. offset_M: place in the run, 0 to max_span - 1."""
+        vector: Tensor = self.layers(torch.cat([left_MD, right_MD, self.offset(offset_M)], dim=-1))
+        return vector
 
 
 def _masked_mean(x_NTD: Tensor, filled_NT: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def mask_roots(
     dice = rng.random((rows, slots), np.float32)
     random_token = rng.integers(len(SPECIAL_TOKENS), rule.vocabulary, (rows, slots))
     shown = np.where(dice < 0.8, MASK, np.where(dice < 0.9, random_token, target))
-    masked = token.astype(np.int64)
+    masked = token.astype(np.int64, order="C")  # so that ravel is a view
     masked.ravel()[at[used]] = shown[used]
     left, right, offset, inside = _boundaries(position, used, slot, document)
     return Masked(
