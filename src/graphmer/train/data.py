@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
 from graphmer.train.masking import MaskRule, mask_roots
+from graphmer.train.negatives import Negatives
 
 
 @dataclass
@@ -113,7 +113,7 @@ class TrainStream:
         inside = np.flatnonzero(rows.leaf_masked[leaves])
         source = rows.leaf_source[leaves[inside]].astype(np.int64)
         tail = self.split.leaf_tail[source].astype(np.int64)
-        keys, target, known = self.negatives.keys(source, rng, self.params.negatives)
+        keys, target, known = self.negatives.keys(source, rng, self.params.negatives, np.zeros(0, np.int64))
         return Step(
             batch=batch,
             mlm_position=torch.from_numpy((masked.position + base).ravel()),
@@ -139,63 +139,3 @@ def _concatenate(parts: list[Rows]) -> Rows:
             arrays = [array + offset for array, offset in zip(arrays, shift[field.name].tolist(), strict=True)]
         joined[field.name] = np.concatenate(arrays)
     return Rows(**joined)
-
-
-class Negatives:
-    """Keys for the link loss: the true tails, and for each some entities of its package that fit the relation."""
-
-    def __init__(
-        self, split: SplitArrays, entities: EntityArrays, ontology: Ontology, packages: list[str], package: LongArray
-    ) -> None:
-        self.split = split
-        self.leaf_package = package[split.leaf_sample]
-        self.num_relations, self.num_entities = len(ontology.relations), len(entities.symbols)
-        self.known = np.unique(self._triple_key(np.arange(len(split.leaf_relation)), split.leaf_tail))
-        allowed = np.zeros((self.num_relations, len(ontology.entity_types)), np.bool_)
-        for relation in ontology.relations.values():
-            allowed[relation.id, [ontology.type_id(name) for name in relation.range]] = True
-        package_of = np.asarray(entities.packages, dtype=object)
-        self.pools: dict[tuple[int, int], LongArray] = {}
-        for index, name in enumerate(packages):
-            own = np.flatnonzero(package_of == name)
-            used = split.leaf_tail[self.leaf_package == index]
-            everything = np.union1d(own, used).astype(np.int64)
-            for relation_id in range(self.num_relations):
-                self.pools[index, relation_id] = everything[allowed[relation_id, entities.type_id[everything]]]
-
-    def _triple_key(self, leaf: LongArray, tail: npt.NDArray[np.integer]) -> LongArray:
-        head_relation = (
-            self.split.leaf_head[leaf].astype(np.int64) * self.num_relations + self.split.leaf_relation[leaf]
-        )
-        return head_relation * self.num_entities + tail
-
-    def is_known(self, leaf: int, entity: LongArray) -> npt.NDArray[np.bool_]:
-        """Which entities are true tails of a leaf's head and relation."""
-        return np.isin(self._triple_key(np.full(len(entity), leaf), entity), self.known)
-
-    def keys(
-        self, leaf: LongArray, rng: np.random.Generator, negatives: int
-    ) -> tuple[LongArray, LongArray, npt.NDArray[np.bool_]]:
-        """Entities to encode (K,), each leaf's target among them (Q,), and which are other true tails (Q, K)."""
-        tail = self.split.leaf_tail[leaf].astype(np.int64)
-        extra = [
-            self._draw(int(self.leaf_package[row]), int(self.split.leaf_relation[row]), true, rng, negatives)
-            for row, true in zip(leaf.tolist(), tail.tolist(), strict=True)
-        ]
-        keys = np.unique(np.concatenate([tail, *extra])).astype(np.int64)
-        target = np.searchsorted(keys, tail)
-        triple = self._triple_key(leaf, np.zeros(len(leaf), np.int64))[:, None] + keys[None, :]
-        known = np.isin(triple, self.known)
-        known[np.arange(len(leaf)), target] = False
-        return keys, target, known
-
-    def _draw(self, package: int, relation: int, tail: int, rng: np.random.Generator, count: int) -> LongArray:
-        """Half at random from the relation's range in the package, half from the tail's neighbours.
-
-        Entities are sorted by symbol, so neighbours share a file, a class or a dotted prefix.
-        """
-        pool = self.pools[package, relation]
-        if len(pool) == 0:
-            return pool
-        near = np.searchsorted(pool, tail) + rng.integers(-8, 9, count - count // 2)
-        return np.concatenate([pool[rng.integers(0, len(pool), count // 2)], pool[near % len(pool)]])

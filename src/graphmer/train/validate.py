@@ -11,8 +11,8 @@ from graphmer.pack.draw import LeafDraw, draw_leaves, hidden_words
 from graphmer.pack.rows import assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
-from graphmer.train.data import Negatives
 from graphmer.train.masking import MaskRule, mask_roots
+from graphmer.train.negatives import Negatives
 
 ROWS_AT_ONCE = 16
 
