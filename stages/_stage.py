@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # so that a bare machine can run a stage without installing anything
 
-from graphmer.errors import GraphmerError, ParamsError  # noqa: E402
+from graphmer.errors import GraphmerError, ParamsError, Stopped  # noqa: E402
 from graphmer.params import check_tree, load_tree  # noqa: E402
 
 MACHINE_FAULTS = {
@@ -74,6 +75,9 @@ def _guarded(work: Callable[[], None], name: str) -> int:
     except ParamsError as error:
         print(f"params: {error}", file=sys.stderr)
         return 2
+    except Stopped as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except GraphmerError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from graphmer.train.config import TrainParams
 from graphmer.train.data import Step, TrainStream
 from graphmer.train.device import start
 from graphmer.train.objective import TERMS, Objective
+from graphmer.train.plan import read_plan
 from graphmer.train.validate import validate
 
 CURVE_COLUMNS = ("step", "learning_rate", "loss", *(f"loss.{term}" for term in TERMS))
@@ -35,7 +37,7 @@ def train_model(packed: Path, out: Path, metrics: Path, curve: Path, model: Mode
 
     Raises ArtifactError where the packed data do not fit, TrainingError where training cannot go on.
     """
-    accelerator = start(params)
+    accelerator = start(read_plan(os.environ, params), params)
     vocabulary = read_vocabulary(packed)
     ontology = load_ontology()
     entities = load_entities(packed)
