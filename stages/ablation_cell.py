@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from typing import Any
 
 import _stage
 
@@ -35,6 +36,6 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    cell = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
+    cell: dict[str, Any] = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
     inputs = {"packed": "data/packed", "kg": "data/kg"}
     _stage.run("ablation_cell", inputs, {"out": "data/ablation/cell"}, work, **cell)

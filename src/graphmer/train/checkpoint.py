@@ -191,8 +191,8 @@ def _sync_folder(folder: Path) -> None:
 
 def _read(path: Path, mmap: bool) -> dict[str, Any]:
     try:
-        if not mmap and zipfile.ZipFile(path).testzip() is not None:  # torch itself compares no checksum
-            raise ValueError("a checksum is wrong")
+        if not mmap:
+            _compare_checksums(path)
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -200,6 +200,13 @@ def _read(path: Path, mmap: bool) -> dict[str, Any]:
             f"{path}: not readable as a checkpoint ({reason}); delete {path.parent} and run again"
         ) from None
     return found
+
+
+def _compare_checksums(path: Path) -> None:
+    """Torch writes a checksum of each tensor and compares none."""
+    with zipfile.ZipFile(path) as archive:
+        if (name := archive.testzip()) is not None:
+            raise ValueError(f"{name} has another checksum")
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:

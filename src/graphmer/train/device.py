@@ -32,6 +32,8 @@ def start(plan: Plan, params: TrainParams, handlers: Sequence[KwargsHandler] = (
     torch.set_num_threads(plan.threads)
     check_precision(plan)
     _prepare_xla(plan)
+    if plan.device != "tpu" and not plan.is_worker:
+        _check_world(plan, 1)
     if plan.device == "cpu" and plan.world > 1:
         handlers = [InitProcessGroupKwargs(backend="gloo"), *handlers]
     set_seed(params.seed)
@@ -39,12 +41,16 @@ def start(plan: Plan, params: TrainParams, handlers: Sequence[KwargsHandler] = (
     accelerator = Accelerator(
         cpu=plan.device == "cpu", mixed_precision=MIXED[plan.precision], kwargs_handlers=list(handlers) or None
     )
-    if accelerator.num_processes != plan.world:
-        raise TrainingError(
-            f"GRAPHMER_PROCESSES x GRAPHMER_NODES: {plan.world} processes were asked for, {accelerator.num_processes} "
-            "run; start `python stages/train.py` itself, it starts the others"
-        )
+    _check_world(plan, accelerator.num_processes)
     return accelerator
+
+
+def _check_world(plan: Plan, running: int) -> None:
+    if running != plan.world:
+        raise TrainingError(
+            f"GRAPHMER_PROCESSES x GRAPHMER_NODES: {plan.world} processes were asked for, {running} run; "
+            "start `python stages/train.py` itself, it starts the others"
+        )
 
 
 def is_xla(accelerator: Accelerator) -> bool:
