@@ -7,6 +7,7 @@ SHELL := bash
 PYTHON ?= python3
 PROFILE ?=
 TORCH_INDEX ?=
+EXECUTE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -15,10 +16,10 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test lint readme clean
+.PHONY: help install repro test lint readme clean clean-runs
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## the environment in .venv
 
@@ -58,3 +59,6 @@ readme: $(STAMP) ## the results table of README from metrics/, the figures of do
 clean: ## remove the environment, caches and scratch files; DVC's data stay
 	rm -rf $(VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-runs: $(STAMP) ## list the checkpoints of unfinished trainings; EXECUTE=1 deletes them
+	@PYTHONPATH=src $(BIN)/python -m graphmer.train.checkpoint $(if $(filter 1,$(EXECUTE)),--execute)

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # so that a bare machine can run a stage without installing anything
 
-from graphmer.errors import GraphmerError, ParamsError  # noqa: E402
+from graphmer.errors import GraphmerError, ParamsError, Stopped  # noqa: E402
 from graphmer.params import check_tree, load_tree  # noqa: E402
 
 MACHINE_FAULTS = {
@@ -23,13 +24,22 @@ MACHINE_FAULTS = {
 }
 Tree = Mapping[str, Any]
 Work = Callable[[Tree, argparse.Namespace], None]
+Tell = Callable[[str, str, int], None]
 
 
-def run(name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], work: Work, **options: Any) -> None:
+def say(name: str, message: str, _code: int) -> None:
+    """Tell on standard error why a stage ends with `_code`."""
+    print(f"{name}: {message}", file=sys.stderr)
+
+
+def run(
+    name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], work: Work, tell: Tell = say, **options: Any
+) -> None:
     """Parse flags, check the whole of params.yaml, do the work, and exit.
 
-    inputs, outputs: flag name and its default; each becomes --flag. options: further argparse flags. The parameters are
-    checked before any work, all sections of them: a typo in one stage's section should not wait for that stage.
+    inputs, outputs: flag name and its default; each becomes --flag. options: further argparse flags. tell: takes a
+    failure's name, message and exit code. The parameters are checked before any work, all sections of them: a typo in
+    one stage's section should not wait for that stage.
     """
     parser = argparse.ArgumentParser(prog=f"stages/{name}.py", description=sys.modules["__main__"].__doc__)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
@@ -43,7 +53,7 @@ def run(name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], work: 
         parser.add_argument(f"--{flag}", **keywords)
     arguments = parser.parse_args()
     vars(arguments).update(placed(vars(arguments), outputs))
-    sys.exit(_guarded(lambda: work(_checked(arguments), arguments), name))
+    sys.exit(_guarded(lambda: work(_checked(arguments), arguments), name, tell))
 
 
 def placed(given: Mapping[str, Path | None], outputs: Mapping[str, str]) -> dict[str, Path]:
@@ -68,23 +78,27 @@ def _checked(arguments: argparse.Namespace) -> Tree:
     return tree
 
 
-def _guarded(work: Callable[[], None], name: str) -> int:
+def _guarded(work: Callable[[], None], name: str, tell: Tell) -> int:
+    """Do the work; returns the exit code, and tells why where it is not 0."""
     try:
         work()
-    except ParamsError as error:
-        print(f"params: {error}", file=sys.stderr)
-        return 2
-    except GraphmerError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        remedy = MACHINE_FAULTS.get(error.errno or 0, f"{error.strerror or error}; check the path and run again")
-        print(f"{name}: {error.filename or 'output'}: {remedy}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted; nothing half-written is left, run again", file=sys.stderr)
-        return 130
+    except (GraphmerError, OSError, KeyboardInterrupt) as error:
+        failure = _failure(error, name)
+        tell(*failure)
+        return failure[2]
     return 0
+
+
+def _failure(error: GraphmerError | OSError | KeyboardInterrupt, name: str) -> tuple[str, str, int]:
+    """Where an error comes from, its message, and the exit code."""
+    if isinstance(error, ParamsError):
+        return "params", str(error), 2
+    if isinstance(error, GraphmerError):
+        return name, str(error), 128 + signal.SIGTERM if isinstance(error, Stopped) else 1
+    if isinstance(error, OSError):
+        remedy = MACHINE_FAULTS.get(error.errno or 0, f"{error.strerror or error}; check the path and run again")
+        return name, f"{error.filename or 'output'}: {remedy}", 1
+    return name, "interrupted; nothing half-written is left, run again", 128 + signal.SIGINT
 
 
 def pin_threads() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from typing import Any
 
 import _stage
 
@@ -29,12 +30,12 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
     train = dataclasses.replace(load_section(tree, "train", TrainParams), **changes)
     with atomic_folder(arguments.out) as scratch:
         metrics = scratch / "train.json"
-        train_model(arguments.packed, scratch / "model", metrics, scratch / "train.csv", model, train)
+        train_model(arguments.packed, scratch / "model", metrics, scratch / "train.csv", model, train, alone=True)
         params = load_section(tree, "eval", EvalParams)
         evaluate_cell(arguments.packed, arguments.kg, scratch / "model", metrics, scratch, params)
 
 
 if __name__ == "__main__":
-    cell = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
+    cell: dict[str, Any] = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
     inputs = {"packed": "data/packed", "kg": "data/kg"}
     _stage.run("ablation_cell", inputs, {"out": "data/ablation/cell"}, work, **cell)

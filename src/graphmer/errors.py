@@ -27,3 +27,7 @@ class TrainingError(GraphmerError):
 
 class EvaluationError(GraphmerError):
     """Scores or predictions do not fit the test set."""
+
+
+class Stopped(GraphmerError):
+    """A run was told to stop (SIGTERM) and has kept what it needs to go on from there; no fault of anybody's."""

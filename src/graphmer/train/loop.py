@@ -1,6 +1,7 @@
 """One optimiser step after another: accumulate, check, step, report, keep."""
 
 import math
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
@@ -15,13 +16,16 @@ from tqdm import tqdm
 
 from graphmer.artifacts import stable_hash
 from graphmer.errors import Stopped, TrainingError
-from graphmer.train.checkpoint import RunFolder, StopSignal
+from graphmer.train.checkpoint import CheckpointClock, RunFolder
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve, CurveFile, growing_csv
 from graphmer.train.data import TrainStream
-from graphmer.train.device import Plan, is_out_of_memory, micro_batches
+from graphmer.train.device import mark_step, to_host
+from graphmer.train.micro import check_micro_batch, is_out_of_memory, micro_batches, next_micro_batch, out_of_memory
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
+from graphmer.train.plan import Plan
+from graphmer.train.stop import StopSignal
 
 
 def learning_rate_factor(step: int, params: TrainParams) -> float:
@@ -68,14 +72,12 @@ class Loop:
         self.schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, params))
         self.objective, self.optimizer = setting.accelerator.prepare(objective, optimizer)
         self.curve = Curve(params.steps, params.report_every)
+        self.clock = CheckpointClock(setting.plan.checkpoint_steps)
         self.done = 0
-        self.rows = self._rooms()[0]
-
-    def _rooms(self) -> list[int]:
-        """Micro-batches to try, the largest first; one alone where the environment names it."""
-        plan = self.setting.plan
-        valid = micro_batches(self.params.rows, self.params.link_rows, plan.world)
-        return [plan.micro_batch] if plan.micro_batch else valid
+        self.room = (params.rows, params.link_rows, setting.plan.world)
+        if setting.plan.micro_batch is not None:
+            check_micro_batch(setting.plan.micro_batch, *self.room)
+        self.rows = setting.plan.micro_batch or micro_batches(*self.room)[0]
 
     def run(self, curve: Path) -> dict[str, float]:
         """All steps that are left; each term's mean over the last tenth of the run.
@@ -112,9 +114,10 @@ class Loop:
             batches = self._smaller(error)
             return self._advance(batches, stop)
         norm = self.setting.accelerator.clip_grad_norm_(self._weights(), self.params.max_gradient_norm)
-        values, is_stopped = self._reduced(sums, stop.is_set)
+        values, is_stopped = self._reduced(sums, stop.requested)
         self._check_finite(values, float(norm))
         self.optimizer.step()
+        mark_step(self.setting.accelerator)
         self.schedule.step()
         self.optimizer.zero_grad()
         self.curve.add(self.done, values, self.schedule.get_last_lr()[0])
@@ -123,11 +126,11 @@ class Loop:
 
     def _accumulate(self, batches: list[MicroBatch]) -> torch.Tensor:
         """Gradients of the whole step; this process's part of each term, in the order of `terms`."""
-        accelerator, plan = self.setting.accelerator, self.setting.plan
+        accelerator = self.setting.accelerator
         sums = torch.zeros(len(self.terms), device=accelerator.device)
         for index, batch in enumerate(batches):
             # Keyed by the step, so that a resumed run drops what an unbroken one drops.
-            torch.manual_seed(stable_hash(self.params.seed, self.done, index, plan.rank) % 2**31)
+            torch.manual_seed(stable_hash(self.params.seed, self.done, index, accelerator.process_index) % 2**31)
             is_last = index + 1 == len(batches)
             with nullcontext() if is_last else accelerator.no_sync(self.objective):
                 with accelerator.autocast():
@@ -138,28 +141,21 @@ class Loop:
 
     def _smaller(self, error: RuntimeError) -> list[MicroBatch]:
         """The step's batches with less at once, or an error that names the next micro-batch to try."""
-        plan = self.setting.plan
-        valid = micro_batches(self.params.rows, self.params.link_rows, plan.world)
-        smaller = [rows for rows in valid if rows < self.rows]
-        if not smaller:
-            raise TrainingError(
-                f"out of memory with {self.rows} rows at once, the fewest that train.link_rows and the processes "
-                "allow; lower train.link_rows or train.row_length, or set GRAPHMER_CHECKPOINT_ACTIVATIONS=1"
-            ) from error
-        if plan.micro_batch or plan.world > 1:
-            raise TrainingError(
-                f"out of memory with {self.rows} rows at once; set GRAPHMER_MICRO_BATCH={smaller[0]}"
-            ) from error
-        tqdm.write(f"train: out of memory with {self.rows} rows at once; going on with {smaller[0]}")
-        self.rows = smaller[0]
+        smaller = next_micro_batch(self.rows, *self.room)
+        # Where several processes train, the others wait for this one's gradients: only a new start helps.
+        if smaller is None or self.setting.plan.micro_batch or self.setting.plan.world > 1:
+            raise out_of_memory(self.rows, *self.room) from error
+        tqdm.write(f"train: out of memory with {self.rows} rows at once; going on with {smaller}", file=sys.stderr)
+        self.rows = smaller
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return self.batches(self.done)
 
     def batches(self, number: int) -> list[MicroBatch]:
         """This process's part of a step."""
-        plan = self.setting.plan
-        return list(self.stream.micro_batches(number, Share(plan.rank, plan.world, self.rows)))
+        accelerator = self.setting.accelerator
+        share = Share(accelerator.process_index, accelerator.num_processes, self.rows)
+        return list(self.stream.micro_batches(number, share))
 
     def _weights(self) -> Iterator[torch.nn.Parameter]:
         return (weight for weight in self.objective.parameters() if weight.requires_grad)
@@ -167,7 +163,7 @@ class Loop:
     def _reduced(self, sums: torch.Tensor, stops: bool) -> tuple[dict[str, float], bool]:
         """Each term of the whole step and their weighted sum, the same in every process; whether one was stopped."""
         vector = torch.cat([sums, torch.tensor([float(stops)], device=sums.device)])
-        *parts, stopped = self.setting.accelerator.reduce(vector, reduction="sum").tolist()
+        *parts, stopped = to_host(self.setting.accelerator.reduce(vector, reduction="sum")).tolist()
         values = dict(zip(self.terms, parts, strict=True))
         total = math.fsum(getattr(self.params.loss, name) * value for name, value in values.items())
         return {"total": total, **values}, stopped > 0
@@ -190,12 +186,11 @@ class Loop:
             file.flush()
 
     def _keep(self, is_stopped: bool) -> None:
-        runs = self.setting.runs
+        runs, accelerator = self.setting.runs, self.setting.accelerator
         is_done = self.done == self.params.steps
-        if runs is not None and not is_done and (is_stopped or runs.is_due(self.done)):
-            if self.setting.accelerator.is_main_process:
-                runs.save(self._state(), self.done)
-            self.setting.accelerator.wait_for_everyone()
+        # The clock is the main process's; the others do not wait: they meet again in the next step's gradients.
+        if runs is not None and accelerator.is_main_process and not is_done and (is_stopped or self.clock.due(self.done)):
+            runs.save(self._state(), self.done)
         if is_stopped and not is_done:
             raise Stopped(f"stopped by SIGTERM after step {self.done}; run again to go on from there")
 

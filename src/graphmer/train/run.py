@@ -3,10 +3,9 @@
 import dataclasses
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from graphmer.artifacts import atomic_folder, nested, write_json
 from graphmer.errors import ArtifactError, TrainingError
@@ -15,12 +14,13 @@ from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays, load_entities, load_split, read_manifest
-from graphmer.train.checkpoint import RunFolder
+from graphmer.train.checkpoint import RunFolder, describe
 from graphmer.train.config import TrainParams
 from graphmer.train.data import TrainStream
-from graphmer.train.device import gather_rows, read_plan, start
+from graphmer.train.device import gather_rows, start
 from graphmer.train.loop import Loop, Setting
 from graphmer.train.objective import Objective
+from graphmer.train.plan import read_plan
 from graphmer.train.validate import validate
 
 
@@ -32,14 +32,16 @@ def train_model(
     model: ModelParams,
     params: TrainParams,
     runs: RunFolder | None = None,
+    alone: bool = False,
 ) -> None:
     """Train on `packed` and leave the model in `out`, its figures in `metrics` and its curve in `curve`.
 
-    runs: where checkpoints are kept, and where an interrupted run is gone on from; None keeps none.
+    runs: where checkpoints are kept, and where an interrupted run is gone on from; None keeps none. alone: one process,
+    whatever the environment asks for.
     Raises ArtifactError where the packed data do not fit, TrainingError where training cannot go on, Stopped after
     SIGTERM.
     """
-    plan = read_plan(os.environ, params)
+    plan = read_plan(os.environ, params, alone)
     accelerator = start(plan, params)
     vocabulary = read_vocabulary(packed)
     ontology, entities = load_ontology(), load_entities(packed)
@@ -63,6 +65,8 @@ def train_model(
     flat |= {"weights.total": sum(parameter.numel() for parameter in net.parameters())}
     write_json(metrics, nested(flat))
     if runs is not None:
+        if (lost := runs.lost()) is not None:
+            print(f"train: {lost}", file=sys.stderr)
         runs.remove()
 
 
@@ -110,17 +114,9 @@ def _validation_split(packed: Path) -> SplitArrays:
     return val
 
 
-def describe_run(packed: Path, model: ModelParams, params: TrainParams) -> dict[str, Any]:
-    """What makes two runs the same: every parameter and the digest of every packed file."""
-    from graphmer.artifacts import sha256_file
-
-    files = sorted(path for path in packed.rglob("*") if path.is_file())
-    digests = {str(path.relative_to(packed)): sha256_file(path) for path in files}
-    earlier = sha256_file(Path(params.init_from) / "model.safetensors") if params.init_from else None
-    return {
-        "model": dataclasses.asdict(model),
-        "train": dataclasses.asdict(params),
-        "packed": digests,
-        "init_from": earlier,
-        "torch": torch.__version__,
-    }
+def run_description(packed: Path, model: ModelParams, params: TrainParams) -> dict[str, Any]:
+    """What makes two runs the same run: every parameter, and the digest of every file that training reads."""
+    inputs = {"packed": packed}
+    if params.init_from is not None:
+        inputs["init_from"] = Path(params.init_from)
+    return describe({"model": dataclasses.asdict(model), "train": dataclasses.asdict(params)}, inputs)
