@@ -16,8 +16,10 @@ from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.config import LeafParams, LossParams, NegativeParams, TextCodeParams, TrainParams
 from graphmer.train.data import TrainStream
+from graphmer.train.loop import learning_rate_factor
+from graphmer.train.micro_batch import Share
 from graphmer.train.objective import Objective
-from graphmer.train.run import learning_rate_factor, train_model
+from graphmer.train.run import train_model
 
 SMALL = TrainParams(
     seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3,
@@ -82,14 +84,15 @@ def test_a_batch_of_documents_alone_gives_zero_for_names_and_links_and_a_gradien
     split = make_split(0, 30)
     split.samples["kind"] = "document"
     bare = dataclasses.replace(SMALL, leaves=dataclasses.replace(SMALL.leaves, leaf_drop=1.0))
-    step = TrainStream(split, make_entities(), load_ontology(), SIZES, bare).step(0)
-    assert len(step.leaf) == 0
-    objective = Objective(make_model(), SMALL.loss)
-    terms = objective(step)
+    stream = TrainStream(split, make_entities(), load_ontology(), SIZES, bare)
+    (batch,) = stream.micro_batches(0, Share(0, 1, 2))
+    assert len(batch.leaf) == 0
+    objective = Objective(make_model(), SMALL, load_ontology(), lambda own: own, 1)
+    terms = objective(batch)
     assert (terms["mnm"].item(), terms["link"].item()) == (0.0, 0.0)
-    assert terms["total"].item() == pytest.approx(terms["mlm"].item())
+    assert terms["backward"].item() == pytest.approx(terms["mlm"].item())
     assert terms["mlm"].item() > 0
-    terms["total"].backward()
+    terms["backward"].backward()
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in objective.parameters())
 
 

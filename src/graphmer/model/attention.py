@@ -67,8 +67,10 @@ class AttentionBias(nn.Module):
         if offset is None and not self.use_relation:
             return _document_mask(batch.document).to(dtype), factor
         relation = self.relation_KH if self.use_relation else None
-        bias: Tensor = _FusedBias.apply(batch, offset, relation, self.base, self.heads, dtype)
-        return bias, factor
+        fused: Tensor = _FusedBias.apply(  # type: ignore[no-untyped-call]
+            batch, offset, relation, self.base, self.heads, dtype
+        )
+        return fused, factor
 
     def _plain(self, batch: Batch, offset: Tensor | None) -> Tensor:
         """The same from plain operations, none of which has a shape that depends on data or scatters: for XLA."""
@@ -188,7 +190,7 @@ def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (first half, second half) of a head's features (..., E) by its position's angle."""
-    turned: Tensor = _Rotate.apply(x, cos, sin)
+    turned: Tensor = _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
     return turned
 
 

@@ -63,7 +63,7 @@ class Block(nn.Module):
     def forward(self, x_BSD: Tensor, bias: Tensor, factor: Tensor | None, cos: Tensor, sin: Tensor) -> Tensor:
         """One block; bias is shared by all blocks."""
         rows, size, width = x_BSD.shape
-        qkv = self.qkv(self.attention_norm(x_BSD)).view(rows, size, 3, self.heads, -1)
+        qkv = self.qkv(self.attention_norm(x_BSD)).view(rows, size, 3, self.heads, width // self.heads)
         turned = rotate(qkv[:, :, :2], cos, sin)
         query, key, value = (part.transpose(1, 2) for part in (turned[:, :, 0], turned[:, :, 1], qkv[:, :, 2]))
         mixed = attend(query, key, value, bias, factor, backend_for(x_BSD.device.type))

@@ -22,7 +22,7 @@ class RMSNorm(nn.Module):
         """(..., D); float32 statistics whatever the precision of x."""
         device = x.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        normed: Tensor = _Normalise.apply(x, self.weight, dtype)
+        normed: Tensor = _Normalise.apply(x, self.weight, dtype)  # type: ignore[no-untyped-call]
         return normed
 
 
@@ -33,7 +33,8 @@ class _Normalise(torch.autograd.Function):
         inverse = (norm.square() / x.shape[-1] + EPSILON).rsqrt()
         unit = x * inverse
         ctx.save_for_backward(unit, inverse, weight)
-        return (unit * weight).to(dtype)
+        out: Tensor = (unit * weight).to(dtype)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

@@ -120,7 +120,7 @@ class Loop:
         mark_step(self.setting.accelerator)
         self.schedule.step()
         self.optimizer.zero_grad()
-        self.curve.add(self.done, values, self.schedule.get_last_lr()[0])
+        self.curve.add(self.done, values, float(self.schedule.get_last_lr()[0]))
         self.done += 1
         return is_stopped
 
@@ -189,7 +189,12 @@ class Loop:
         runs, accelerator = self.setting.runs, self.setting.accelerator
         is_done = self.done == self.params.steps
         # The clock is the main process's; the others do not wait: they meet again in the next step's gradients.
-        if runs is not None and accelerator.is_main_process and not is_done and (is_stopped or self.clock.due(self.done)):
+        if (
+            runs is not None
+            and accelerator.is_main_process
+            and not is_done
+            and (is_stopped or self.clock.due(self.done))
+        ):
             runs.save(self._state(), self.done)
         if is_stopped and not is_done:
             raise Stopped(f"stopped by SIGTERM after step {self.done}; run again to go on from there")

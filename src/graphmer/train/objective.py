@@ -32,6 +32,8 @@ class Objective(torch.nn.Module):
         if weights.sbo > 0:
             self.span = SpanBoundaryHead(model.encoder.params.width, params.max_span)
         relations = sorted(ontology.relations.values(), key=lambda relation: relation.id)
+        self.antisymmetric_R: Tensor
+        self.acyclic_R: Tensor
         self.register_buffer("antisymmetric_R", torch.tensor([relation.antisymmetric for relation in relations]), False)
         self.register_buffer("acyclic_R", torch.tensor([relation.acyclic for relation in relations]), False)
         self.scores_links = weights.link > 0 or weights.antisymmetry > 0 or weights.acyclicity > 0
@@ -55,6 +57,9 @@ class Objective(torch.nn.Module):
             shared["text_code"] = self._text_code(batch)
         values = {name: {**own, **shared}[name] for name in self.terms}
         total = torch.stack([getattr(weights, name) * value for name, value in values.items()]).sum()
+        if len(batch.batch.leaf_relation) == 0 and self.model.encoder.fusion is not None:
+            # A gradient of 0, not none: a data-parallel wrapper waits for each weight's.
+            total = total + torch.stack([weight.sum() for weight in self.model.encoder.fusion.parameters()]).sum() * 0.0
         values |= {name: shared[name] / self.world for name in self.terms if name in shared}
         return {"backward": total * self.world, **values}
 
