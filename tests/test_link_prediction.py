@@ -20,6 +20,7 @@ from graphmer.evaluate.queries import SETTINGS, build_queries
 from graphmer.evaluate.ranking import chance_mrr
 from graphmer.evaluate.symbolic import COLUMN, SymbolicFeatures
 from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.documented import pair_arrays
 from graphmer.pack.shards import LAYOUT_VERSION, EntityArrays, SplitArrays, samples_schema
 from graphmer.pack.tokenizer import CodeTokenizer
 
@@ -196,6 +197,7 @@ class Corpus:
             edge_head=nothing,
             edge_tail=nothing,
             sample_edge=np.zeros(len(samples) + 1, np.int64),
+            **pair_arrays([], words, 1),
             entity_word=np.asarray([words.get(name, -1) for name in entities.names], np.int32),
             words=list(words),
             samples=samples,
