@@ -12,8 +12,9 @@ from graphmer.model.checkpoint import load_model, untrained_model
 from graphmer.model.heads import GraphMER
 from graphmer.model.inference import QueryStates, predict_tokens, query_selection, query_states, text_vectors
 from graphmer.model.losses import name_log_likelihood
+from graphmer.model.plain import CodeEncoder
 from graphmer.pack.shards import SplitArrays, load_entities, load_split
-from graphmer.pack.tokenizer import HIDDEN, MASK, PAD, CodeTokenizer
+from graphmer.pack.tokenizer import MASK, PAD, CodeTokenizer
 
 CONTEXT_LEAVES = 8  # as many as a training sample shows at most
 LEAVES_PER_ANCHOR = 2
@@ -37,7 +38,8 @@ class ModelScorer:
     def __init__(self, model: GraphMER, packed: Path) -> None:
         self.model, self.packed = model.eval(), packed
         self.entities = load_entities(packed)
-        self.tokenizer = CodeTokenizer.load(packed / "tokenizer.json")
+        tokenizer = CodeTokenizer.load(packed / "tokenizer.json")
+        self.plain = CodeEncoder(model, tokenizer, TEXT_TOKENS, WINDOWS_AT_ONCE)
         self.splits: dict[str, SplitArrays] = {}
         self.keys: dict[int, FloatArray] = {}
 
@@ -69,14 +71,7 @@ class ModelScorer:
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
         """(n, D) unit vectors; a text without a token gives the vector of an empty window."""
-        ids = [row[:TEXT_TOKENS] or [HIDDEN] for row in self.tokenizer.batch_ids(list(texts))]
-        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        token = np.full((len(ids), max(map(len, ids), default=1)), PAD, np.int32)
-        for place, index in enumerate(order):
-            token[place, : len(ids[index])] = ids[index]
-        vectors = np.empty((len(ids), self.model.encoder.params.width), np.float32)
-        vectors[order] = text_vectors(self.model, token, rows_at_once=WINDOWS_AT_ONCE)
-        return vectors
+        return self.plain.embed(texts)
 
     def masked_tokens(self, split: str, sample: IntArray, root: IntArray) -> IntArray:
         """Predicted token at each (sample, root); all given roots of one sample are masked together."""

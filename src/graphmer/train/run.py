@@ -46,10 +46,14 @@ def train_model(
     vocabulary = read_vocabulary(packed)
     ontology, entities = load_ontology(), load_entities(packed)
     val = _validation_split(packed)
-    stream = TrainStream(load_split(packed, "train"), entities, ontology, vocabulary, params, plan.device == "tpu")
+    # A compiler that meets a new shape compiles anew: for it every batch is padded alike.
+    is_static = plan.device == "tpu" or plan.compile
+    stream = TrainStream(load_split(packed, "train"), entities, ontology, vocabulary, params, is_static)
     net = initial_model(model, vocabulary, params, packed)
     net.encoder.checkpoint_blocks = plan.checkpoint_activations
     objective = Objective(net, params, ontology, gather_rows, plan.world)
+    if plan.compile:
+        objective.compile()
     losses = Loop(Setting(accelerator, plan, runs), objective, stream, params).run(curve)
     if not accelerator.is_main_process:
         return
