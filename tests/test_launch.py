@@ -42,8 +42,8 @@ def said(capfd: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def gone(out: Path) -> bool:
-    """Whether no process that wrote a step lives on."""
-    return not any(psutil.pid_exists(int(file.read_text().split()[0])) for file in out.glob("*.step"))
+    """Whether no process that took a step lives on."""
+    return not any(psutil.pid_exists(int((out / f"{rank}.pid").read_text())) for rank in (0, 1))
 
 
 def test_two_processes_end_well_with_the_threads_of_the_plan(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_a_signal_to_the_launcher_reaches_every_process(tmp_path: Path, number: 
     command = [sys.executable, "-c", LAUNCHER, str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launcher:
         assert launcher.stderr is not None
-        wait_for(lambda: (tmp_path / "1.step").exists() or launcher.poll() is not None)
+        wait_for(lambda: (tmp_path / "1.stepped").exists() or launcher.poll() is not None)
         launcher.send_signal(number)
         said = launcher.stderr.read()
     assert launcher.returncode == code
