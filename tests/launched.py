@@ -23,11 +23,12 @@ def main(how: str, out: Path) -> None:
     rank = get_rank()
     if how == "gathers":
         return gather(rank, out)
+    (out / f"{rank}.pid").write_text(str(os.getpid()))
     with StopSignal() as stop:
         for step in range(MAX_STEPS):
             asked = torch.tensor([float(stop.requested)])
             all_reduce(asked, op=ReduceOp.MAX)
-            (out / f"{rank}.step").write_text(f"{os.getpid()} {step}")
+            (out / f"{rank}.stepped").touch()
             if asked.item():
                 (out / f"{rank}.checkpoint").write_text(str(step))
                 raise Stopped(f"stopped by SIGTERM after step {step}; run again to go on from there")

@@ -14,7 +14,7 @@ from graphmer.errors import TrainingError
 from graphmer.params import load_section, load_tree
 from graphmer.train import survey
 from graphmer.train.config import TrainParams
-from graphmer.train.device import gather_rows, mark_step, start, to_host
+from graphmer.train.device import gather_rows, mark_step, reseed, start, to_host
 from graphmer.train.launch import launch
 from graphmer.train.micro import check_micro_batch, is_out_of_memory, micro_batches, next_micro_batch, out_of_memory
 from graphmer.train.plan import read_plan
@@ -158,6 +158,10 @@ def test_one_process_gathers_its_own_rows_and_marks_no_steps() -> None:
     assert torch.get_num_threads() == 1
     mark_step(accelerator)
     assert not to_host(own).requires_grad
+    reseed(accelerator, 7)
+    drawn = torch.rand(3)
+    reseed(accelerator, 7)
+    assert torch.equal(torch.rand(3), drawn)
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float64", torch.float64), ("bfloat16", torch.bfloat16)])
@@ -193,7 +197,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) ->
 def test_the_survey_says_what_is_here_and_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(monkeypatch, "--profile", "smoke") == 0
+    assert ask(monkeypatch, "--profile", "smoke", "--set", "train.link_rows=2") == 0
     said = capsys.readouterr().out
     for name in ("processor", "memory", "disk", "gpu", "torch", "accelerate", "torch_xla"):
         assert f"\n{name}: " in f"\n{said}" or f"\n{name} 0: " in said

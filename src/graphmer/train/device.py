@@ -66,6 +66,16 @@ def mark_step(accelerator: Accelerator) -> None:
         torch_xla.sync()
 
 
+def reseed(accelerator: Accelerator, seed: int) -> None:
+    """Set the random numbers of this process and its device anew, so that what a step draws does not hang on the steps
+    before it."""
+    torch.manual_seed(seed)
+    if is_xla(accelerator):
+        import torch_xla
+
+        torch_xla.manual_seed(seed, accelerator.device)
+
+
 def to_host(values: Tensor) -> Tensor:
     """`values` in the host's memory, out of the graph of gradients; under XLA this runs what is recorded, so it is
     worth one call for many figures, none for each."""

@@ -50,7 +50,7 @@ def launch(plan: Plan, command: Sequence[str]) -> None:
     if outcome.heard == signal.SIGINT:
         raise KeyboardInterrupt
     if isinstance(error, ChildFailedError):
-        raise _failure(error.failures, records, outcome.heard) from None
+        raise _failure(plan, error.failures, records, outcome.heard) from None
     if error is not None:
         raise TrainingError(
             f"GRAPHMER_MAIN_ADDRESS, GRAPHMER_MAIN_PORT: the processes cannot meet at {plan.address}:{plan.port} "
@@ -177,15 +177,16 @@ def _heard() -> Iterator[list[signal.Signals]]:
 
 
 def _failure(
-    failures: Mapping[int, ProcessFailure], records: Mapping[int, Record], asked: signal.Signals | None
+    plan: Plan, failures: Mapping[int, ProcessFailure], records: Mapping[int, Record], asked: signal.Signals | None
 ) -> TrainingError | Stopped:
-    stopped = [record for record in records.values() if record.code == 128 + signal.SIGTERM]
-    if stopped:
-        return Stopped(min(stopped, key=lambda record: record.rank).line)
-    if asked == signal.SIGTERM:
-        return Stopped("stopped by SIGTERM before a checkpoint could be written; the last one, if any, is kept")
     rank, code = first_failure({rank: (found.exitcode, found.timestamp) for rank, found in failures.items()}, records)
-    return TrainingError(f"rank {rank}: {_reason(code, records.get(rank))}")
+    record = records.get(rank)
+    if record is not None and record.code == 128 + signal.SIGTERM:
+        return Stopped(record.line)
+    if asked == signal.SIGTERM and (record is None or record.trace):  # what processes that are ended in mid-step say
+        return Stopped("stopped by SIGTERM before a checkpoint could be written; the last one, if any, is kept")
+    elsewhere = "; the cause may be on another machine, whose launcher names it" if plan.nodes > 1 else ""
+    return TrainingError(f"rank {rank}: {_reason(code, record)}{elsewhere}")
 
 
 def first_failure(ends: Mapping[int, tuple[int, float]], records: Mapping[int, Record]) -> tuple[int, int]:

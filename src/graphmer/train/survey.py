@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from graphmer.errors import GraphmerError, ParamsError
-from graphmer.params import check_tree, load_section, load_tree
+from graphmer.params import load_section, load_tree
 from graphmer.train.config import TrainParams
 from graphmer.train.device import check_precision, has_fast_bf16, xla_devices
 from graphmer.train.micro import check_micro_batch, micro_batches
@@ -33,13 +33,12 @@ def run(arguments: Sequence[str]) -> int:
         print(line)
     try:
         changes = [*profile_changes(flags.profile, flags.params.parent / "profiles"), *flags.set]
-        tree = load_tree(flags.params, changes)
-        check_tree(tree)
+        params = load_section(load_tree(flags.params, changes), "train", TrainParams)
     except ParamsError as error:
         print(f"params: {error}", file=sys.stderr)
         return 2
     try:
-        print(fitting(os.environ, load_section(tree, "train", TrainParams)))
+        print(fitting(os.environ, params))
     except GraphmerError as error:
         print(f"does not fit: {error}")
         return 1

@@ -1,7 +1,9 @@
 """One of several processes: how it tells its launcher, in a file, why it ended, so that the user hears it once."""
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -11,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 RECORDS = "GRAPHMER_RECORDS"  # the folder for the files; the launcher sets it, nobody else
-WATCH_S = 1.0
+WATCH_S = 0.2
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when the thread that started it ends
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ def enter() -> None:
     """
     if is_worker():
         sys.excepthook = _unforeseen
-        threading.Thread(target=_end_with_launcher, args=(os.getppid(),), daemon=True).start()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        else:
+            threading.Thread(target=_end_with_launcher, args=(os.getppid(),), daemon=True).start()
 
 
 def tell(_name: str, message: str, code: int) -> None:
