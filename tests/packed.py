@@ -18,7 +18,7 @@ from graphmer.pack.shards import (
 )
 from graphmer.pack.tokenizer import END, PAD, SPECIAL_TOKENS, CodeTokenizer
 
-VOCABULARY = 60
+VOCABULARY = 300  # as many as the tokenizer below may have
 NAME_SLOTS = 4
 KEY_TOKENS = 6
 NUM_WORDS = 12

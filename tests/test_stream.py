@@ -93,6 +93,20 @@ def test_processes_and_micro_batches_change_neither_a_term_nor_a_gradient(world:
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
+def test_a_process_whose_rows_hold_no_leaf_sends_as_many_vectors_as_the_others() -> None:
+    rare = dataclasses.replace(EVERY_TERM, leaves=dataclasses.replace(EVERY_TERM.leaves, leaf_drop=0.9))
+    stream = make_stream(rare)
+    counts = set()
+    for number in range(6):
+        parts = [next(stream.micro_batches(number, share)) for share in shares(2, 2)]
+        assert len({part.leaf.shape for part in parts}) == 1
+        counts |= {int(part.leaf_weight.sum()) for part in parts if len(part.leaf)}
+        terms, _ = whole_step(stream, number, 1, 4)
+        halves, _ = whole_step(stream, number, 2, 2)
+        assert halves == {name: pytest.approx(value, rel=1e-4, abs=1e-7) for name, value in terms.items()}
+    assert 0 in counts  # the case did occur
+
+
 @pytest.mark.parametrize("number", [0, 7])
 def test_static_shapes_give_the_terms_of_ragged_ones(number: int) -> None:
     terms, gradients = whole_step(make_stream(), number, 1, 4)

@@ -62,7 +62,7 @@ class AttentionBias(nn.Module):
         if self.decay == "multiplicative":
             factor = torch.exp(hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, self.offset_H)).to(dtype)
         offset = self.offset_H if self.decay == "additive" else None
-        if batch.is_static:
+        if batch.is_static or batch.token.device.type == "xla":
             return self._plain(batch, offset).to(dtype), factor
         if offset is None and not self.use_relation:
             return _document_mask(batch.document).to(dtype), factor
@@ -77,7 +77,7 @@ class AttentionBias(nn.Module):
         bias = _document_mask(batch.document)
         if offset is not None:
             bias = bias + hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, offset)
-        if self.use_relation:
+        if self.use_relation and len(batch.pair_kind):
             bias = bias + relation_bias(batch, self.relation_KH)
         return bias
 

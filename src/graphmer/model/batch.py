@@ -84,13 +84,13 @@ def power_of_two(number: int) -> int:
 
 def plain_batch(token: Tensor) -> Batch:
     """A batch of rows without leaves: entity keys, plain code, queries in words. token: (B, S), [PAD] at the end."""
-    empty = torch.zeros(0, dtype=torch.long)
-    grid = torch.zeros(0, 1, dtype=torch.long)
+    empty = torch.zeros(0, dtype=torch.long, device=token.device)
+    grid = torch.zeros(0, 1, dtype=torch.long, device=token.device)
     zeros = torch.zeros_like(token)
     return Batch(
         token=token,
         document=(token != PAD).long(),
-        root=torch.arange(token.shape[1]).expand_as(token).contiguous(),
+        root=torch.arange(token.shape[1], device=token.device).expand_as(token).contiguous(),
         slot=zeros,
         leaf=zeros,
         leaf_position=grid,

@@ -32,7 +32,7 @@ class CodeEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "CodeEncoder":
-        """Read model.safetensors, config.json and tokenizer.json; raises ArtifactError where one is missing or damaged."""
+        """Read a trained model's folder; raises ArtifactError where a file is missing, damaged or of another shape."""
         return cls(load_model(folder), CodeTokenizer.load(folder / "tokenizer.json"))
 
     def embed(self, texts: Sequence[str]) -> FloatArray:

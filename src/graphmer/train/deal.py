@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from graphmer.model.batch import StaticSizes, rows_batch
+from graphmer.model.batch import StaticSizes, rows_batch, static_sizes
 from graphmer.model.config import Vocabulary
 from graphmer.pack.rows import Rows
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
@@ -55,7 +55,11 @@ class Dealer:
         own = slice(start + share.rank * rows, start + (share.rank + 1) * rows)
         vocabulary = self.vocabulary
         fixed = step.sizes.batch if step.sizes else None
-        batch, leaves = rows_batch(step.rows, step.chosen[own], vocabulary.relations, vocabulary.name_slots, fixed)
+        shape = (vocabulary.relations, vocabulary.name_slots)
+        batch, leaves = rows_batch(step.rows, step.chosen[own], *shape, fixed)
+        if len(leaves) == 0 and share.world > 1:
+            # Other processes may have queries, and each sends as many vectors: padded leaves give it some to send.
+            batch, leaves = rows_batch(step.rows, step.chosen[own], *shape, static_sizes(step.rows))
         batch.token = torch.from_numpy(step.masked.token[own])
         size = len(step.chosen) // len(step.groups)
         groups = step.groups[start // size : (start + rows * share.world) // size]

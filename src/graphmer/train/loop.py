@@ -20,7 +20,7 @@ from graphmer.train.checkpoint import CheckpointClock, RunFolder
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve, CurveFile, growing_csv
 from graphmer.train.data import TrainStream
-from graphmer.train.device import mark_step, to_host
+from graphmer.train.device import mark_step, reseed, to_host
 from graphmer.train.micro import check_micro_batch, is_out_of_memory, micro_batches, next_micro_batch, out_of_memory
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
@@ -107,7 +107,7 @@ class Loop:
         """One optimiser step; whether some process was told to stop."""
         try:
             sums = self._accumulate(batches)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             self.optimizer.zero_grad()
@@ -130,7 +130,7 @@ class Loop:
         sums = torch.zeros(len(self.terms), device=accelerator.device)
         for index, batch in enumerate(batches):
             # Keyed by the step, so that a resumed run drops what an unbroken one drops.
-            torch.manual_seed(stable_hash(self.params.seed, self.done, index, accelerator.process_index) % 2**31)
+            reseed(accelerator, stable_hash(self.params.seed, self.done, index, accelerator.process_index) % 2**31)
             is_last = index + 1 == len(batches)
             with nullcontext() if is_last else accelerator.no_sync(self.objective):
                 with accelerator.autocast():
@@ -139,7 +139,7 @@ class Loop:
             sums += torch.stack([values[name].detach().float() for name in self.terms])
         return sums
 
-    def _smaller(self, error: RuntimeError) -> list[MicroBatch]:
+    def _smaller(self, error: RuntimeError | MemoryError) -> list[MicroBatch]:
         """The step's batches with less at once, or an error that names the next micro-batch to try."""
         smaller = next_micro_batch(self.rows, *self.room)
         # Where several processes train, the others wait for this one's gradients: only a new start helps.
@@ -197,6 +197,7 @@ class Loop:
         ):
             runs.save(self._state(), self.done)
         if is_stopped and not is_done:
+            accelerator.wait_for_everyone()  # whoever left now would have the launcher end a writer in mid-write
             raise Stopped(f"stopped by SIGTERM after step {self.done}; run again to go on from there")
 
     def _state(self) -> dict[str, Any]:
