@@ -15,7 +15,7 @@ from graphmer.evaluate.config import EvalParams  # noqa: E402
 from graphmer.model.config import ModelParams  # noqa: E402
 from graphmer.params import load_section  # noqa: E402
 from graphmer.report.config import AblationParams  # noqa: E402
-from graphmer.train.config import TrainParams  # noqa: E402
+from graphmer.train.config import TERMS, TrainParams  # noqa: E402
 from graphmer.train.run import train_model  # noqa: E402
 
 
@@ -24,10 +24,22 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
     ablation = load_section(tree, "ablation", AblationParams)
     if arguments.variant not in ablation.variants:
         raise ParamsError(f"ablation.variants: no '{arguments.variant}'; known: {', '.join(ablation.variants)}")
-    switches = dataclasses.asdict(ablation.variants[arguments.variant])
-    model = dataclasses.replace(load_section(tree, "model", ModelParams), **switches)
-    changes = {"seed": arguments.seed, "steps": ablation.steps, "warmup_steps": ablation.warmup_steps}
-    train = dataclasses.replace(load_section(tree, "train", TrainParams), **changes)
+    variant = ablation.variants[arguments.variant]
+    model = dataclasses.replace(
+        load_section(tree, "model", ModelParams),
+        use_rel_attention_bias=variant.use_rel_attention_bias,
+        use_hgat=variant.use_hgat,
+        hop_decay=variant.hop_decay,
+    )
+    given = load_section(tree, "train", TrainParams)
+    train = dataclasses.replace(
+        given,
+        seed=arguments.seed,
+        steps=ablation.steps,
+        warmup_steps=ablation.warmup_steps,
+        loss=dataclasses.replace(given.loss, **{name: 0.0 for name in TERMS if name not in variant.terms}),
+        curriculum=given.curriculum if variant.curriculum else (),
+    )
     with atomic_folder(arguments.out) as scratch:
         metrics = scratch / "train.json"
         train_model(arguments.packed, scratch / "model", metrics, scratch / "train.csv", model, train, alone=True)

@@ -19,8 +19,12 @@ from graphmer.report.config import AblationParams, VariantSwitches
 METRIC = "link_prediction.headline.graphmer.mrr"
 BOOTSTRAP = BootstrapParams(resamples=500, confidence=0.95, packages_from=20, seed=1)
 SWITCHES = {
-    "full": VariantSwitches(use_rel_attention_bias=True, use_hgat=True, hop_decay="additive"),
-    "no_rel_bias": VariantSwitches(use_rel_attention_bias=False, use_hgat=True, hop_decay="additive"),
+    "full": VariantSwitches(
+        use_rel_attention_bias=True, use_hgat=True, hop_decay="additive", terms=("mlm",), curriculum=True
+    ),
+    "no_rel_bias": VariantSwitches(
+        use_rel_attention_bias=False, use_hgat=True, hop_decay="additive", terms=("mlm",), curriculum=True
+    ),
 }
 
 
