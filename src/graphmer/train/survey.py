@@ -18,8 +18,10 @@ from graphmer.train.config import TrainParams
 from graphmer.train.device import check_precision, has_fast_bf16, xla_devices
 from graphmer.train.micro import check_micro_batch, micro_batches
 from graphmer.train.plan import Plan, read_plan
+from graphmer.train.profile import Profile, read_profile
 
 GIB = 1 << 30
+NO_PROFILE = Profile("", (), {})
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,29 +34,17 @@ def run(arguments: Sequence[str]) -> int:
     for line in found():
         print(line)
     try:
-        changes = [*profile_changes(flags.profile, flags.params.parent / "profiles"), *flags.set]
-        params = load_section(load_tree(flags.params, changes), "train", TrainParams)
+        profile = read_profile(flags.profile, flags.params.parent / "profiles") if flags.profile else NO_PROFILE
+        params = load_section(load_tree(flags.params, [*profile.changes, *flags.set]), "train", TrainParams)
     except ParamsError as error:
         print(f"params: {error}", file=sys.stderr)
         return 2
     try:
-        print(fitting(os.environ, params))
+        print(fitting(profile.environment(os.environ), params))
     except GraphmerError as error:
         print(f"does not fit: {error}")
         return 1
     return 0
-
-
-def profile_changes(name: str | None, folder: Path) -> list[str]:
-    """The `key=value` lines of a profile, none without a name; raises ParamsError where there is no such profile."""
-    if name is None:
-        return []
-    path = folder / f"{name}.params"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.params")))
-        raise ParamsError(f"profile: no '{name}' in {folder}; known: {known}")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def found() -> list[str]:
@@ -104,6 +94,11 @@ def _gpus() -> list[str]:
         formats = "bf16, fp16" if facts.major >= 8 else "fp16, no bf16"
         lines.append(f"gpu {index}: {facts.name}, {facts.total_memory / GIB:.1f} GiB, {formats}")
     return lines or ["gpu: none that torch finds"]
+
+
+def gpu_names() -> list[str]:
+    """The model of each GPU that torch finds."""
+    return [torch.cuda.get_device_properties(index).name for index in range(torch.cuda.device_count())]
 
 
 def processor_name() -> str:
