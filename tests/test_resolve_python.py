@@ -224,6 +224,14 @@ def test_a_call_that_nobody_can_place_is_counted_and_not_invented() -> None:
     assert not [fact for fact in resolved.facts if fact.relation in CALL_GRAPH]
 
 
+def test_a_test_that_makes_a_builtin_under_another_name_is_about_nothing_of_the_package() -> None:
+    source = b"def test_warning():\n    for kind in [Warning]:\n        kind('late')\n"
+    resolved, names = resolve({"test_late.py": source})
+    made = [(fact.relation, names[fact.tail], fact.resolution) for fact in resolved.facts]
+    assert ("instantiates", "<builtin>.Warning", "inferred") in made
+    assert "tests" not in {relation for relation, _, _ in made}
+
+
 def test_k_candidates_share_their_confidence_with_what_is_not_defined() -> None:
     source = b"class A:\n    def go(self): pass\nclass B:\n    def go(self): pass\ndef f(x):\n    x.go()\n"
     resolved, _ = resolve({"main.py": source})

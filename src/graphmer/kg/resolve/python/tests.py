@@ -49,6 +49,8 @@ def _named_and_called(index: PackageIndex, resolved: Resolved, test: Symbol, cal
     """A test function is about what it calls and is named after, unless that is a test or a helper beside it."""
     words = _plain(test.name.removeprefix("test"))
     for fact in calls:
+        if fact.tail not in index.symbols:  # `kind = Warning; kind()`: inferred, and yet from outside
+            continue
         plain = _plain(index.symbols[fact.tail].name)
         beside = resolved.types.get(fact.tail) == "Test" or index.scopes[fact.tail].file == fact.file
         if len(plain) > 2 and plain in words and not beside:
