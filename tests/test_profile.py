@@ -57,6 +57,17 @@ def test_a_profile_fits_the_parameters_and_shares_its_rows_evenly(name: str) -> 
     stages_up_to(STAGES, profile.defaults.get("DVC_TARGET", ""))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_dvc_writes_a_profiles_changes_as_the_strict_loader_reads_them(name: str, tmp_path: Path) -> None:
+    # DVC writes a float below 0.0001 as 4e-05, which YAML 1.1, and so the loader, reads as text.
+    from dvc.utils.hydra import apply_overrides
+
+    changes = read_profile(name, ROOT / "profiles").changes
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    apply_overrides(tmp_path / "params.yaml", list(changes))
+    assert load_tree(tmp_path / "params.yaml") == load_tree(ROOT / "params.yaml", changes)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "smoke"])
 def test_every_profile_of_the_large_model_has_its_84934656_weights_in_the_blocks(name: str) -> None:
     model = load_tree(ROOT / "params.yaml", read_profile(name, ROOT / "profiles").changes)["model"]
