@@ -95,10 +95,10 @@ class Subject:
     forward: Callable[[Batch], Tensor]
 
 
-def our_subjects(setting: Setting) -> dict[str, Subject]:
+def our_subjects(setting: Setting, device: str) -> dict[str, Subject]:
     """Ours with everything on, and without each ingredient: they share their weights, and what is off has none."""
     torch.manual_seed(0)
-    whole = GraphMER(setting.model, setting.vocabulary)
+    whole = GraphMER(setting.model, setting.vocabulary).to(device)
     result = {"ours": _ours(whole, setting, TOKENS_ONLY, Objective)}
     for name, changes in OFF.items():
         with torch.device("meta"):
@@ -117,7 +117,7 @@ def _ours(model: GraphMER, setting: Setting, weights: Mapping[str, float], kind:
     return Subject(objective, lambda batch: objective(batch)["backward"], model)
 
 
-def hugging_face(setting: Setting) -> Subject:
+def hugging_face(setting: Setting, device: str) -> Subject:
     """BertForMaskedLM of our layers, width, heads and vocabulary, with SDPA, on the same rows and labels."""
     from transformers import BertConfig, BertForMaskedLM
 
@@ -134,7 +134,7 @@ def hugging_face(setting: Setting) -> Subject:
         attn_implementation="sdpa",
     )
     torch.manual_seed(0)
-    model = BertForMaskedLM(config)
+    model = BertForMaskedLM(config).to(device)
 
     def loss(batch: MicroBatch) -> Tensor:
         rows = batch.batch
@@ -151,7 +151,7 @@ def hugging_face(setting: Setting) -> Subject:
 
 def labels(batch: MicroBatch) -> Tensor:
     """(B, S) the token at each masked position, root or name slot, and IGNORED elsewhere."""
-    flat = torch.full((batch.batch.token.numel(),), IGNORED)
+    flat = torch.full((batch.batch.token.numel(),), IGNORED, device=batch.batch.token.device)
     used = batch.mlm_weight > 0
     flat[batch.mlm_position[used]] = batch.mlm_target[used]
     flat[batch.batch.leaf_position[batch.leaf]] = batch.name
