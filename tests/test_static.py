@@ -59,31 +59,33 @@ def test_fake_tensors_refuse_a_shape_that_depends_on_data() -> None:
         rows.leaf_position[rows.leaf_filled]
 
 
-def graphs_after_each_step(stream: TrainStream) -> list[int]:
-    """How many graphs dynamo has recorded by the end of each of three steps."""
-    objective, seen = objective_of(make_model().train()), []
+def graphs_after_each(module: torch.nn.Module, batches: list[object]) -> list[int]:
+    """How many graphs dynamo has recorded by the end of each batch."""
+    seen: list[torch.fx.GraphModule] = []
 
     def count(graph: torch.fx.GraphModule, _: object) -> object:
         seen.append(graph)
         return graph.forward
 
     torch._dynamo.reset()
-    compiled, counts = torch.compile(objective, backend=count, dynamic=False), []
-    for number in range(3):
-        compiled(step_of(stream, number))["backward"].backward()
+    compiled, counts = torch.compile(module, backend=count, dynamic=False), []
+    for batch in batches:
+        compiled(batch)
         counts.append(len(seen))
     return counts
 
 
 def test_a_second_step_does_not_compile_again() -> None:
-    first, *others = graphs_after_each_step(make_stream(is_static=True))
+    stream, model = make_stream(is_static=True), make_model(layers=1).train()
+    first, *others = graphs_after_each(objective_of(model), [step_of(stream, number) for number in range(3)])
     assert first > 0
     assert others == [first, first]
 
 
-def test_ragged_steps_compile_again() -> None:
-    first, *others = graphs_after_each_step(make_stream())
-    assert others[-1] > first
+def test_a_ragged_batch_compiles_again() -> None:
+    stream = make_stream()
+    first, second = graphs_after_each(make_model(layers=1), [step_of(stream, number).batch for number in range(2)])
+    assert second > first
 
 
 def test_a_plain_batch_lies_where_its_tokens_lie() -> None:
