@@ -27,8 +27,8 @@ class Batch:
     token, document, root, slot, leaf: (B, S) int64; leaf is 1 + the leaf's number, 0 for a root.
     leaf_position: (L, P) int64 into B x S flattened; leaf_filled: (L, P) bool. leaf_head: (L, Hd), leaf_head_filled.
     leaf_relation: (L,). pair_row, pair_query, pair_key, pair_kind: (K,).
-    is_static: every row has the same number of leaves and pairs, padded: a padded leaf has no filled slot, a padded
-    pair kind 0.
+    is_static: every row has the same number of leaves and pairs, in the order of the rows and padded at each row's end:
+    a padded leaf has no filled slot, a padded pair kind 0. A leaf's number counts the padded ones before it.
     """
 
     token: Tensor
