@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test lint readme clean clean-runs
+.PHONY: help install repro test lint bench readme clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,7 +53,13 @@ lint: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(STAMP) ## the results table of README from metrics/, the figures of docs/scale.md from results/
+bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into results/benchmarks/ (after make repro; 15 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(BIN)/python benchmarks/kg_speed.py data/raw
+	$(BIN)/python benchmarks/train_speed.py data/packed
+	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
+
+readme: $(STAMP) ## the results table of README from metrics/, the figures of docs/ from results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay

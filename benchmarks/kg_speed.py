@@ -17,10 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
+
+from spread import spread
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
@@ -94,12 +94,6 @@ def child(kind: str, source: Path, out: Path, workers: int) -> dict[str, Any]:
         sys.exit(f"kg_speed: {kind} of {source} failed: {done.stderr.strip().splitlines()[-1]}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
-
-
-def spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """A figure's median, with the lowest and the highest round beside it."""
-    rounds = {name: median(values), f"{name}_low": min(values), f"{name}_high": max(values)}
-    return {key: round(value, 3) for key, value in rounds.items()}
 
 
 def measure_folder(raw: Path, rounds: int, scratch: Path) -> dict[str, Any]:

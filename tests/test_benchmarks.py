@@ -6,9 +6,26 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
+import torch
 from imports import ROOT
+from packed import write_packed
 
 from graphmer.report.scale import scale_figures
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from train_speed import COSTS, step_figures
+from train_subjects import (
+    IGNORED,
+    TOKENS_ONLY,
+    WITH_LINKS,
+    labels,
+    make_stream,
+    our_subjects,
+    read_setting,
+    take,
+)
 
 CORPUS = ROOT / "tests/fixtures/corpus/smoke.yaml"
 
@@ -49,3 +66,50 @@ def test_the_graphs_speed_is_measured_on_the_files_that_the_graph_is_built_of(tm
 def test_a_folder_that_nobody_fetched_is_one_line(tmp_path: Path) -> None:
     said = script("benchmarks/kg_speed.py", str(tmp_path), expect=1)
     assert said.strip() == f"kg_speed: {tmp_path}: no fetched corpus; run stages/fetch.py --out {tmp_path}"
+
+
+def test_the_figures_of_training_are_ratios_of_one_round_each() -> None:
+    names = ["ours", "hf_bert", *COSTS.values(), "all_positions", "with_link"]
+    seconds = {name: [2.0, 4.0, 1.0] for name in names}
+    seconds |= {"hf_bert": [3.0, 5.0, 1.1], "no_hgat": [1.8, 3.0, 0.99], "with_link": [3.0, 8.0, 1.5]}
+    figures = step_figures(
+        seconds, {"bf16": [10.0, 10.0, 50.0]}, [100, 100, 30], [4.0, 8.0, 30.0], [0.2, 0.1, 0.1], "cpu"
+    )
+    assert [figures[f"ratio_to_hf_bert{end}"] for end in ("_low", "", "_high")] == [1.1, 1.25, 1.5]
+    assert figures["tokens_per_cpu_s"] == 30.0
+    assert figures["hgat_cost"] == pytest.approx(0.1)
+    assert figures["bias_cost"] == 0.0
+    assert figures["link_extra"] == pytest.approx(0.5)
+    assert [figures[f"matrix_share{end}"] for end in ("_low", "", "_high")] == [0.2, 0.2, 0.6]
+    assert figures["data_extra"] == pytest.approx(0.1)
+
+
+def test_each_subject_trains_on_the_same_masked_positions(tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed", 400)
+    small = ["layers=1", "width=16", "heads=2", "ffn=32", "hgat_rank=4"]
+    setting = read_setting(ROOT, packed, 2, 512, [f"model.{change}" for change in small])
+    batch = take(make_stream(setting, packed, TOKENS_ONLY), 0)
+    asked = (labels(batch) != IGNORED).sum().item()
+    assert asked == batch.mlm_weight.sum().item() + batch.name.numel()
+    subjects = our_subjects(setting, "cpu")
+    losses = [subjects[name].loss(batch).item() for name in ("ours", "all_positions") if subjects[name].module.eval()]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    linked = take(make_stream(setting, packed, WITH_LINKS), 0)
+    assert torch.equal(linked.batch.token, batch.batch.token)
+
+
+def test_weights_are_shared_and_what_is_off_has_none(tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed", 400)
+    small = ["layers=1", "width=16", "heads=2", "ffn=32", "hgat_rank=4"]
+    subjects = our_subjects(read_setting(ROOT, packed, 2, 512, [f"model.{change}" for change in small]), "cpu")
+    whole = {id(weight) for weight in subjects["ours"].module.parameters()}
+    for name, subject in subjects.items():
+        own = {id(weight) for weight in subject.module.parameters()}
+        assert own <= whole
+        assert (own == whole) == (name in {"ours", "all_positions", "with_link"})
+
+
+def test_a_folder_that_nobody_packed_is_one_line(tmp_path: Path) -> None:
+    said = script("benchmarks/train_speed.py", str(tmp_path), expect=1)
+    assert said.startswith("train_speed: ")
+    assert len(said.strip().splitlines()) == 1

@@ -8,7 +8,8 @@ from imports import ROOT
 
 from graphmer.artifacts import write_json
 from graphmer.errors import ArtifactError
-from graphmer.report.readme import SPEED, results_table, with_figures, with_results
+from graphmer.report.benchmarks import speed_figures
+from graphmer.report.readme import MEASURED, SPEED, results_table, with_figures, with_results, with_speed
 from graphmer.report.scale import scale_figures
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,3 +91,33 @@ def test_what_a_gain_says_is_read_off_its_interval(tmp_path: Path, low: float, h
         if line.startswith("- ")
     ]
     assert line.endswith(said)
+
+
+def test_the_figures_of_the_page_on_benchmarks_are_what_was_measured() -> None:
+    page = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+    assert with_speed(page, speed_figures(ROOT / MEASURED)) == page
+
+
+def test_what_was_measured_on_a_cpu_and_a_gpu_stands_side_by_side(tmp_path: Path) -> None:
+    assert speed_figures(tmp_path) == "Nothing is measured yet: `make bench` does it."
+    both = {"ratio_to_hf_bert": 1.25, "ratio_to_hf_bert_low": 1.2, "ratio_to_hf_bert_high": 1.5}
+    masking = {"rows_of_256": 30.0, "rows_of_512": 32.5}
+    gpu = {"ratio_to_hf_bert": 2.0, "mfu": 0.5}
+    write_json(
+        tmp_path / "train_speed.json",
+        {"machine": {"cores": 2}, "rows": 4, "rounds": 5, "cpu": both, "gpu": gpu, "masking_mtok_s": masking}
+        | {"packing_gain": 4.5},
+    )
+    times = {"float32": {"p50_ms": 700.4, "p95_ms": 812.0}}
+    write_json(tmp_path / "latency.json", {"positions": 512, "runs": 30, "cpu": {"hf_bert": times, "ours": times}})
+    lines = speed_figures(tmp_path).splitlines()
+    assert "| ours over BERT's | 1.25 (1.20 to 1.50) | 2.00 |" in lines
+    assert "| share of the measured bf16 matrix limit (MFU) |  | 0.50 |" in lines
+    assert "Packing: a sample a row would need 4.50 x the rows." in lines
+    assert lines[-2:] == ["| cpu | ours | float32 | 700 | 812 |", "| cpu | BERT | float32 | 700 | 812 |"]
+
+
+def test_a_measurement_of_no_device_is_one_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "train_speed.json", {"machine": {}})
+    with pytest.raises(ArtifactError, match=r"train_speed.json: figures of neither 'cpu' nor 'gpu'; run make bench"):
+        speed_figures(tmp_path)

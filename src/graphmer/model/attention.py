@@ -1,6 +1,7 @@
 """Attention with one additive bias, computed once a forward and shared by all layers."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from graphmer.model.batch import Batch, num_pair_kinds
 from graphmer.model.config import ModelParams
 
+PAIRS_AT_ONCE = 128  # of a row, where pairs become one-hot rows; bounds memory only
 OTHER_DOCUMENT = -1.0e4  # finite: a row of padding alone must not become NaN
 
 
@@ -63,7 +65,7 @@ class AttentionBias(nn.Module):
             factor = torch.exp(hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, self.offset_H)).to(dtype)
         offset = self.offset_H if self.decay == "additive" else None
         if batch.is_static or batch.token.device.type == "xla":
-            return self._plain(batch, offset).to(dtype), factor
+            return self._plain(batch, offset, dtype), factor
         if offset is None and not self.use_relation:
             return _document_mask(batch.document).to(dtype), factor
         relation = self.relation_KH if self.use_relation else None
@@ -72,13 +74,15 @@ class AttentionBias(nn.Module):
         )
         return fused, factor
 
-    def _plain(self, batch: Batch, offset: Tensor | None) -> Tensor:
+    def _plain(self, batch: Batch, offset: Tensor | None, dtype: torch.dtype) -> Tensor:
         """The same from plain operations, none of which has a shape that depends on data or scatters: for XLA."""
         bias = _document_mask(batch.document)
         if offset is not None:
             bias = bias + hop_decay(hops(batch.root, batch.slot, batch.leaf), self.base, offset)
+        bias = bias.to(dtype)
         if self.use_relation and len(batch.pair_kind):
-            bias = bias + relation_bias(batch, self.relation_KH)
+            relation: Tensor = _OneHotBias.apply(batch, self.relation_KH, dtype)  # type: ignore[no-untyped-call]
+            bias = bias + relation
         return bias
 
 
@@ -87,20 +91,47 @@ def _document_mask(document_BS: Tensor) -> Tensor:
     return torch.where(other, OTHER_DOCUMENT, 0.0)
 
 
-def relation_bias(batch: Batch, relation_KH: Tensor) -> Tensor:
-    """(B, H, S, S) relation bias of a static batch by matrix products: a sum over pairs of query x value x key.
+class _OneHotBias(torch.autograd.Function):
+    """Relation bias of a static batch by matrix products: a look-up or a scatter would be serial on a TPU.
 
-    The one-hot rows of a pair that is padded are 0. A look-up or a scatter would be serial on a TPU.
+    Query one-hots times value times key one-hots, some pairs at a time, so that neither pass holds more than
+    (B, PAIRS_AT_ONCE, H, S). The one-hot rows of a padded pair are 0.
     """
-    size = batch.token.shape[1]
+
+    @staticmethod
+    def forward(ctx: Any, batch: Batch, relation_KH: Tensor, dtype: torch.dtype) -> Tensor:
+        rows, size = batch.token.shape
+        bias = torch.zeros(rows, relation_KH.shape[1], size, size, dtype=dtype, device=batch.token.device)
+        for kind, query, key in _one_hots(batch, relation_KH.shape[0], dtype):
+            value_BPH = kind @ relation_KH.to(dtype)
+            spread = (value_BPH[..., None] * query[:, :, None]).flatten(2)
+            bias += (spread.transpose(1, 2) @ key).view_as(bias)
+        ctx.batch = batch
+        ctx.kinds, ctx.table_dtype = relation_KH.shape[0], relation_KH.dtype
+        return bias
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = gradients
+        total = torch.zeros(ctx.kinds, grad.shape[1], dtype=ctx.table_dtype, device=grad.device)
+        for kind, query, key in _one_hots(ctx.batch, ctx.kinds, grad.dtype):
+            seen_BPHS = (key @ grad.flatten(1, 2).transpose(1, 2)).view(*key.shape[:2], grad.shape[1], grad.shape[2])
+            value_BPH = (seen_BPHS * query[:, :, None]).sum(dim=-1)
+            total += (kind.flatten(0, 1).T @ value_BPH.flatten(0, 1)).to(total.dtype)
+        return None, total, None
+
+
+def _one_hots(batch: Batch, kinds: int, dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Kind (B, P, K), query and key (B, P, S) of at most PAIRS_AT_ONCE pairs a row; those of padded pairs are 0."""
+    rows, size = batch.token.shape
     place = torch.arange(size, device=batch.token.device)
-    kind = torch.arange(relation_KH.shape[0], device=batch.token.device)
-    pairs = (batch.token.shape[0], -1)
-    used = (batch.pair_kind > 0).view(pairs)
-    value_BPH = (batch.pair_kind[:, None] == kind).to(relation_KH.dtype) @ relation_KH
-    query_BPS = ((batch.pair_query.view(pairs)[..., None] == place) & used[..., None]).to(relation_KH.dtype)
-    key_BPS = (batch.pair_key.view(pairs)[..., None] == place).to(relation_KH.dtype)
-    return torch.einsum("bpq,bph,bpk->bhqk", query_BPS, value_BPH.view(*used.shape, -1), key_BPS)
+    number = torch.arange(kinds, device=batch.token.device)
+    parts = (batch.pair_kind, batch.pair_query, batch.pair_key)
+    columns = [torch.split(part.view(rows, -1), PAIRS_AT_ONCE, 1) for part in parts]
+    for kind, query, key in zip(*columns, strict=True):
+        used = (kind > 0)[..., None]
+        one_hot = (kind[..., None] == number) & used, (query[..., None] == place) & used, key[..., None] == place
+        yield one_hot[0].to(dtype), one_hot[1].to(dtype), one_hot[2].to(dtype)
 
 
 class _FusedBias(torch.autograd.Function):
@@ -216,6 +247,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, factor: Tens
     return torch.softmax(logits, dim=-1) @ value
 
 
-def backend_for(device_type: str) -> str:
-    """`sdpa` on a GPU; written out elsewhere: with a bias that needs a gradient it is faster on a CPU (docs/log.md)."""
-    return "sdpa" if device_type == "cuda" else "eager"
+def backend_for(device_type: str, has_factor: bool) -> str:
+    """`sdpa` on a GPU; written out elsewhere, and where a factor multiplies the logits, which sdpa has no place for.
+
+    With a bias that needs a gradient, writing it out takes half of sdpa's time on a CPU (docs/log.md).
+    """
+    return "sdpa" if device_type == "cuda" and not has_factor else "eager"

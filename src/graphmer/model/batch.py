@@ -27,8 +27,8 @@ class Batch:
     token, document, root, slot, leaf: (B, S) int64; leaf is 1 + the leaf's number, 0 for a root.
     leaf_position: (L, P) int64 into B x S flattened; leaf_filled: (L, P) bool. leaf_head: (L, Hd), leaf_head_filled.
     leaf_relation: (L,). pair_row, pair_query, pair_key, pair_kind: (K,).
-    is_static: every row has the same number of leaves and pairs, padded: a padded leaf has no filled slot, a padded
-    pair kind 0.
+    is_static: every row has the same number of leaves and pairs, in the order of the rows and padded at each row's end:
+    a padded leaf has no filled slot, a padded pair kind 0. A leaf's number counts the padded ones before it.
     """
 
     token: Tensor
@@ -82,15 +82,19 @@ def power_of_two(number: int) -> int:
     return 1 << max(0, number - 1).bit_length()
 
 
-def plain_batch(token: Tensor) -> Batch:
-    """A batch of rows without leaves: entity keys, plain code, queries in words. token: (B, S), [PAD] at the end."""
-    empty = torch.zeros(0, dtype=torch.long, device=token.device)
-    grid = torch.zeros(0, 1, dtype=torch.long, device=token.device)
+def plain_batch(token: Tensor, is_static: bool = False) -> Batch:
+    """A batch of rows without leaves: entity keys, plain code, queries in words. token: (B, S), [PAD] at the end.
+
+    The other tensors are made where token is. is_static: as in Batch, for a compiler that wants no scatter.
+    """
+    device = token.device
+    empty = torch.zeros(0, dtype=torch.long, device=device)
+    grid = torch.zeros(0, 1, dtype=torch.long, device=device)
     zeros = torch.zeros_like(token)
     return Batch(
         token=token,
         document=(token != PAD).long(),
-        root=torch.arange(token.shape[1], device=token.device).expand_as(token).contiguous(),
+        root=torch.arange(token.shape[1], device=device).expand_as(token).contiguous(),
         slot=zeros,
         leaf=zeros,
         leaf_position=grid,
@@ -102,6 +106,7 @@ def plain_batch(token: Tensor) -> Batch:
         pair_query=empty,
         pair_key=empty,
         pair_kind=empty,
+        is_static=is_static,
     )
 
 

@@ -66,7 +66,8 @@ class Block(nn.Module):
         qkv = self.qkv(self.attention_norm(x_BSD)).view(rows, size, 3, self.heads, width // self.heads)
         turned = rotate(qkv[:, :, :2], cos, sin)
         query, key, value = (part.transpose(1, 2) for part in (turned[:, :, 0], turned[:, :, 1], qkv[:, :, 2]))
-        mixed = attend(query, key, value, bias, factor, backend_for(x_BSD.device.type))
+        backend = backend_for(x_BSD.device.type, factor is not None)
+        mixed = attend(query, key, value, bias, factor, backend)
         x_BSD = torch.add(x_BSD, self.dropout(self.output(mixed.transpose(1, 2).reshape(rows, size, width))))
         return torch.add(x_BSD, self.dropout(self.ffn_down(F.gelu(self.ffn_up(self.ffn_norm(x_BSD))))))
 

@@ -1,4 +1,4 @@
-"""README's results table, from metrics/, and the figures of docs/scale.md: `python -m graphmer.report.readme`."""
+"""README's results table, from metrics/, and the figures of two pages of docs/: `python -m graphmer.report.readme`."""
 
 import re
 import sys
@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from graphmer.artifacts import read_json, write_text
 from graphmer.errors import ArtifactError, GraphmerError
-from graphmer.report import scale
+from graphmer.report import benchmarks, scale
 
 BEGIN = "<!-- results: written by `make readme` from metrics/; do not edit -->"
 END = "<!-- /results -->"
 OURS = ("graphmer", "neural")  # the first that a task has is the one shown
 FIGURES = ("mrr", "accuracy", "f1")
-SPEED = Path("results/benchmarks/kg_speed.json")
+MEASURED = Path("results/benchmarks")
+SPEED = MEASURED / "kg_speed.json"
 NO_PEER = frozenset({*OURS, "gain", "untrained"})
 SIDES = (ABOVE, HOLDS_ZERO, BELOW, UNKNOWN) = (
     "The interval of the gain lies above 0 for this one training seed",
@@ -139,12 +140,18 @@ def with_figures(page: str, figures: str) -> str:
     return with_block(page, scale.BEGIN, figures, scale.END, "docs/scale.md")
 
 
+def with_speed(page: str, figures: str) -> str:
+    """The text of docs/benchmarks.md with the figures between its two markers."""
+    return with_block(page, benchmarks.BEGIN, figures, benchmarks.END, "docs/benchmarks.md")
+
+
 def main() -> int:
-    """Rewrite README.md and docs/scale.md in the working folder."""
-    readme, page = Path("README.md"), Path("docs/scale.md")
+    """Rewrite README.md, docs/scale.md and docs/benchmarks.md in the working folder."""
+    readme, page, speed = Path("README.md"), Path("docs/scale.md"), Path("docs/benchmarks.md")
     try:
         write_text(readme, with_results(readme.read_text(encoding="utf-8"), results_table(Path("metrics"))))
         write_text(page, with_figures(page.read_text(encoding="utf-8"), scale.scale_figures(SPEED)))
+        write_text(speed, with_speed(speed.read_text(encoding="utf-8"), benchmarks.speed_figures(MEASURED)))
     except GraphmerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -9,12 +9,13 @@ The file holds the machine, and for each corpus a figure, or its median with `_l
     growth              a row for each part of the corpus, smallest first: files, cpu_s_per_mib, peak_mib
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from graphmer.artifacts import read_json
 from graphmer.errors import ArtifactError
+from graphmer.report.markdown import cell, machine_line, table
 
 BEGIN = "<!-- figures: written by `make readme` from results/benchmarks/kg_speed.json; do not edit -->"
 END = "<!-- /figures -->"
@@ -42,34 +43,13 @@ def scale_figures(measured: Path) -> str:
     corpora = {name: part for name, part in tree.items() if isinstance(part, Mapping) and "ratio_to_parse" in part}
     if not corpora:
         raise ArtifactError(f"{measured}: no corpus with 'ratio_to_parse'; run python benchmarks/kg_speed.py data/raw")
-    lines = _table(["corpus", *FIGURES.values()], [[name, *_cells(part, FIGURES)] for name, part in corpora.items()])
+    lines = table(["corpus", *FIGURES.values()], [[name, *_cells(part, FIGURES)] for name, part in corpora.items()])
     for name, part in corpora.items():
         if "growth" in part:
-            rows = [list(_cells(row, GROWTH)) for row in part["growth"]]
-            lines += ["", f"`{name}`, as packages are added:", "", *_table(list(GROWTH.values()), rows)]
-    return "\n".join([_machine(tree.get("machine", {})), "", *lines])
+            rows = [_cells(row, GROWTH) for row in part["growth"]]
+            lines += ["", f"`{name}`, as packages are added:", "", *table(list(GROWTH.values()), rows)]
+    return "\n".join([machine_line(tree.get("machine", {})), "", *lines])
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
-    known = ", ".join(f"{name} {value}" for name, value in sorted(machine.items()))
-    return f"Machine: {known or 'not named'}."
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cells(part: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        text = _number(part[name]) if name in part else ""
-        low, high = part.get(f"{name}_low"), part.get(f"{name}_high")
-        yield text if low is None or high is None else f"{text} ({_number(low)} to {_number(high)})"
-
-
-def _number(value: float) -> str:
-    """Whole numbers with separators; others to two digits after the point, or none from 100 on."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+def _cells(part: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    return [cell(part, name) for name in names]

@@ -1,11 +1,11 @@
 """The weighted sum of the objective's terms on one micro-batch, in shares of the whole step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
-from graphmer.model.batch import plain_batch
+from graphmer.model.batch import Batch, plain_batch
 from graphmer.model.heads import GraphMER, SpanBoundaryHead
 from graphmer.model.losses import link_sum, ontology_terms, token_sum
 from graphmer.ontology.vocabulary import Ontology
@@ -67,22 +67,29 @@ class Objective(torch.nn.Module):
         """Masked tokens, span boundaries, masked names; sums over the own rows."""
         weights, (mlm, sbo, mnm, _, _) = self.params.loss, batch.totals
         terms = {}
+        position = {"mlm": batch.mlm_position, "mnm": batch.batch.leaf_position[batch.leaf].reshape(-1)}
+        logits = self._logits(flat, {name: at for name, at in position.items() if getattr(weights, name) > 0})
         if weights.mlm > 0:
-            logits = self.model.token_logits(flat[batch.mlm_position])
-            terms["mlm"] = token_sum(logits, batch.mlm_target, batch.mlm_weight) / mlm
+            terms["mlm"] = token_sum(logits["mlm"], batch.mlm_target, batch.mlm_weight) / mlm
         if weights.sbo > 0:
             state = self.span(flat[batch.span_left], flat[batch.span_right], batch.span_offset)
-            logits = self.model.vocabulary_logits(state)
-            terms["sbo"] = token_sum(logits, batch.mlm_target, batch.span_weight) / sbo
+            spans = self.model.vocabulary_logits(state)
+            terms["sbo"] = token_sum(spans, batch.mlm_target, batch.span_weight) / sbo
         if weights.mnm > 0:
-            logits = self.model.token_logits(flat[batch.batch.leaf_position[batch.leaf]].reshape(-1, flat.shape[-1]))
             weight = batch.leaf_weight.repeat_interleave(batch.name.shape[1])
-            terms["mnm"] = token_sum(logits, batch.name.reshape(-1), weight) / mnm
+            terms["mnm"] = token_sum(logits["mnm"], batch.name.reshape(-1), weight) / mnm
         return terms
+
+    def _logits(self, flat: Tensor, position: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Logits of all at once: each call would leave a gradient as large as the vocabulary's embedding."""
+        if not position:
+            return {}
+        together = self.model.token_logits(flat[torch.cat(list(position.values()))])
+        return dict(zip(position, torch.split(together, [len(at) for at in position.values()]), strict=True))
 
     def _link_terms(self, hidden: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
         """The true tail against the keys of its group, and the order that predicted edges must keep."""
-        keys = plain_batch(batch.key_token)
+        keys = plain_batch(batch.key_token, batch.batch.is_static)
         key = self.gather(self.model.text_vectors(self.model(keys), keys))
         query = self.gather(self.model.leaf_vectors(hidden, batch.batch, batch.leaf))[batch.query_at]
         other = batch.query_group[:, None] != batch.key_group[None, :]
@@ -99,7 +106,9 @@ class Objective(torch.nn.Module):
 
     def _text_code(self, batch: MicroBatch) -> Tensor:
         """Each docstring among the functions of its group, and each function among the docstrings."""
-        text, code = (self._gathered(token) for token in (batch.text_token, batch.code_token))
+        text, code = (
+            self._gathered(plain_batch(token, batch.batch.is_static)) for token in (batch.text_token, batch.code_token)
+        )
         excluded = (batch.pair_group[:, None] != batch.pair_group[None, :]) | batch.twin
         weight = (batch.pair_group >= 0).float()
         target = torch.arange(len(weight), device=weight.device)
@@ -107,6 +116,5 @@ class Objective(torch.nn.Module):
         both = link_sum(scores, target, excluded, weight) + link_sum(scores.T, target, excluded, weight)
         return 0.5 * both / batch.totals[4]
 
-    def _gathered(self, token: Tensor) -> Tensor:
-        rows = plain_batch(token)
+    def _gathered(self, rows: Batch) -> Tensor:
         return self.gather(self.model.text_vectors(self.model(rows), rows))
