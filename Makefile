@@ -8,15 +8,18 @@ PYTHON ?= python3
 PROFILE ?=
 TORCH_INDEX ?=
 EXECUTE ?=
+XLA_PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+XLA_VENV := .venv-xla
+XLA_STAMP := $(XLA_VENV)/.installed
 # DVC writes nothing outside the project (its file states go to /var/tmp otherwise), and tells nobody.
 export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test lint bench readme clean clean-runs
+.PHONY: help install repro test test-xla lint bench readme clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +52,19 @@ test: $(STAMP) ## linter, types and tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
+test-xla: $(if $(XLA_PYTHON),,$(XLA_STAMP)) ## training steps under XLA, in an environment of its own (gigabytes) or XLA_PYTHON=
+	PYTHONPATH=src $(or $(XLA_PYTHON),$(XLA_VENV)/bin/python) -m pytest tests/xla
+
+$(XLA_STAMP): requirements-xla.txt
+	@echo "make: building $(XLA_VENV) with torch 2.9 and torch-xla: a download of about 3 GB, 7 GB on disk; TORCH_INDEX=<index of CPU wheels> saves most of it" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "make: torch-xla 2.9 has wheels for Python 3.11 to 3.13; pass PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(XLA_VENV)/bin/python || $(PYTHON) -m venv $(XLA_VENV)
+ifneq ($(TORCH_INDEX),)
+	$(XLA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) "$$(grep -E '^torch==' requirements-xla.txt)"
+endif
+	$(XLA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-xla.txt
+	@touch $@
+
 lint: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -63,7 +79,7 @@ readme: $(STAMP) ## the results table of README from metrics/, the figures of do
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay
-	rm -rf $(VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
+	rm -rf $(VENV) $(XLA_VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-runs: $(STAMP) ## list the checkpoints of unfinished trainings; EXECUTE=1 deletes them

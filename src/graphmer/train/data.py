@@ -46,6 +46,7 @@ class TrainStream:
         self._current = (-1, -1)
         self._epoch: Epoch
         self._sizes: FixedSizes | None
+        self._widest: dict[int, FixedSizes] = {}
         if params.loss.text_code > 0 and len(split.pair_sample) < params.text_code.pairs:
             raise TrainingError(
                 f"train split: {len(split.pair_sample)} documented functions, train.text_code.pairs wants "
@@ -99,13 +100,14 @@ class TrainStream:
             )
         if epoch == 0:
             self.steps_in_epoch[stage] = whole
-        self._sizes = self._fixed_sizes() if self.is_static else None
+        self._sizes = self._fixed_sizes(stage) if self.is_static else None
 
-    def _fixed_sizes(self) -> FixedSizes:
-        """Powers of two, so that few epochs outgrow the one before and make XLA compile again."""
+    def _fixed_sizes(self, stage: int) -> FixedSizes:
+        """Powers of two that never shrink within a stage, so that few epochs outgrow those before and compile again."""
         rows, groups = self._epoch.rows, self._epoch.groups
         masked = np.bincount(rows.leaf_row[rows.leaf_masked], minlength=rows.num_rows)
         negatives = self.params.negatives
         keys = int(masked[groups].sum(axis=1).max()) * (2 + negatives.typed + negatives.hard)
-        batch = static_sizes(rows)
-        return FixedSizes(batch, power_of_two(int(masked.max())), power_of_two(keys))
+        sizes = FixedSizes(static_sizes(rows), power_of_two(int(masked.max())), power_of_two(keys))
+        self._widest[stage] = sizes.at_least(self._widest.get(stage, sizes))
+        return self._widest[stage]

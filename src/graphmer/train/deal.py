@@ -1,7 +1,7 @@
 """Deals a step out: the rows, queries, keys and pairs that one process computes in one micro-step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,12 @@ class FixedSizes:
     batch: StaticSizes
     queries: int
     keys: int
+
+    def at_least(self, other: "FixedSizes") -> "FixedSizes":
+        """The room that holds both."""
+        pairs = zip(astuple(self.batch), astuple(other.batch), strict=True)
+        batch = StaticSizes(*(max(pair) for pair in pairs))
+        return FixedSizes(batch, max(self.queries, other.queries), max(self.keys, other.keys))
 
 
 @dataclass(frozen=True)

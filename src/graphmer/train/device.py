@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import InitProcessGroupKwargs, KwargsHandler, is_torch_xla_available, set_seed
+from accelerate.utils import InitProcessGroupKwargs, KwargsHandler, is_torch_xla_available, send_to_device, set_seed
 from torch import Tensor
 
 from graphmer.errors import TrainingError
@@ -80,6 +80,12 @@ def to_host(values: Tensor) -> Tensor:
     """`values` in the host's memory, out of the graph of gradients; under XLA this runs what is recorded, so it is
     worth one call for many figures, none for each."""
     return values.detach().cpu()
+
+
+def on_host(state: dict[str, Any]) -> dict[str, Any]:
+    """The same nested state with every tensor in the host's memory: a checkpoint must load on any device."""
+    moved: dict[str, Any] = send_to_device(state, "cpu")
+    return moved
 
 
 class _GatherRows(torch.autograd.Function):

@@ -15,12 +15,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
 from graphmer.artifacts import stable_hash
-from graphmer.errors import Stopped, TrainingError
+from graphmer.errors import Stopped
 from graphmer.train.checkpoint import CheckpointClock, RunFolder
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve, CurveFile, growing_csv
 from graphmer.train.data import TrainStream
-from graphmer.train.device import mark_step, reseed, to_host
+from graphmer.train.device import is_xla, mark_step, on_host, reseed
+from graphmer.train.figures import Figures, StepFigures
 from graphmer.train.micro import check_micro_batch, is_out_of_memory, micro_batches, next_micro_batch, out_of_memory
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
@@ -68,10 +69,12 @@ class Loop:
             lr=params.learning_rate,
             betas=(params.beta1, params.beta2),
             fused=setting.plan.device != "tpu",  # 7 x the loop on a CPU
+            capturable=setting.plan.device == "tpu",  # else every weight's count of steps is read by the host
         )
         self.schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(step, params))
         self.objective, self.optimizer = setting.accelerator.prepare(objective, optimizer)
         self.curve = Curve(params.steps, params.report_every)
+        self.figures = Figures(setting.accelerator, setting.plan, params, self.terms, self.curve)
         self.clock = CheckpointClock(setting.plan.checkpoint_steps)
         self.done = 0
         self.room = (params.rows, params.link_rows, setting.plan.world)
@@ -114,15 +117,13 @@ class Loop:
             batches = self._smaller(error)
             return self._advance(batches, stop)
         norm = self.setting.accelerator.clip_grad_norm_(self._weights(), self.params.max_gradient_norm)
-        values, is_stopped = self._reduced(sums, stop.requested)
-        self._check_finite(values, float(norm))
         self.optimizer.step()
         mark_step(self.setting.accelerator)
         self.schedule.step()
         self.optimizer.zero_grad()
-        self.curve.add(self.done, values, float(self.schedule.get_last_lr()[0]))
         self.done += 1
-        return is_stopped
+        step = StepFigures(sums, norm, float(self.schedule.get_last_lr()[0]))
+        return self.figures.add(step, self.done, stop.requested)
 
     def _accumulate(self, batches: list[MicroBatch]) -> torch.Tensor:
         """Gradients of the whole step; this process's part of each term, in the order of `terms`."""
@@ -137,6 +138,8 @@ class Loop:
                     values = self.objective(batch.to(accelerator.device))
                 accelerator.backward(values["backward"])
             sums += torch.stack([values[name].detach().float() for name in self.terms])
+            if not is_last:
+                mark_step(accelerator)  # one graph of all micro-batches would hold the activations of all
         return sums
 
     def _smaller(self, error: RuntimeError | MemoryError) -> list[MicroBatch]:
@@ -160,23 +163,6 @@ class Loop:
     def _weights(self) -> Iterator[torch.nn.Parameter]:
         return (weight for weight in self.objective.parameters() if weight.requires_grad)
 
-    def _reduced(self, sums: torch.Tensor, stops: bool) -> tuple[dict[str, float], bool]:
-        """Each term of the whole step and their weighted sum, the same in every process; whether one was stopped."""
-        vector = torch.cat([sums, torch.tensor([float(stops)], device=sums.device)])
-        *parts, stopped = to_host(self.setting.accelerator.reduce(vector, reduction="sum")).tolist()
-        values = dict(zip(self.terms, parts, strict=True))
-        total = math.fsum(getattr(self.params.loss, name) * value for name, value in values.items())
-        return {"total": total, **values}, stopped > 0
-
-    def _check_finite(self, values: dict[str, float], norm: float) -> None:
-        """A scaled fp16 gradient may overflow: that step is skipped and the scale lowered, which is no fault."""
-        numbers = values if self.params.precision == "fp16" else values | {"gradient norm": norm}
-        for name, value in numbers.items():
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"step {self.done + 1}: {name} is {value}; lower train.learning_rate, or use fp32, and run again"
-                )
-
     def _report(self, bar: Any, file: CurveFile | None, tokens: int) -> None:
         bar.update()
         elapsed = bar.format_dict["elapsed"]
@@ -193,6 +179,7 @@ class Loop:
             runs is not None
             and accelerator.is_main_process
             and not is_done
+            and not self.figures.unread  # weights whose figures nobody has checked are not worth keeping
             and (is_stopped or self.clock.due(self.done))
         ):
             runs.save(self._state(), self.done)
@@ -202,7 +189,7 @@ class Loop:
 
     def _state(self) -> dict[str, Any]:
         scaler = self.setting.accelerator.scaler
-        return {
+        state = {
             "step": self.done,
             "objective": self.setting.accelerator.unwrap_model(self.objective).state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -210,6 +197,7 @@ class Loop:
             "scaler": scaler.state_dict() if scaler is not None else {},
             "curve": self.curve.state(),
         }
+        return on_host(state) if is_xla(self.setting.accelerator) else state
 
     def _resume(self) -> None:
         state = self.setting.runs.load() if self.setting.runs is not None else None

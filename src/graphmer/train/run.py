@@ -58,6 +58,8 @@ def train_model(
     if not accelerator.is_main_process:
         return
     net.encoder.checkpoint_blocks = False
+    if plan.device == "tpu":
+        net.to("cpu")  # validation's rows are ragged: each batch would be compiled anew, and XLA has no inference mode
     with accelerator.autocast():
         figures = validate(net, val, entities, ontology, params)
     with atomic_folder(out) as scratch:
