@@ -6,6 +6,7 @@ others' code, and so their cached results, untouched.
 
 import dataclasses
 import importlib
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,15 @@ import yaml
 from graphmer.errors import ParamsError
 
 T = TypeVar("T")
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML takes 4e-05 for text, and that is how DVC writes the 4.0e-5 of a profile or of `-S` into params.yaml."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
 
 # Named, not imported: only `check_tree` follows these, and it never changes what a stage computes.
 SECTIONS = {
@@ -38,7 +48,7 @@ def load_tree(path: Path, changes: Sequence[str] = ()) -> dict[str, Any]:
     Raises ParamsError where the file is missing, is not YAML, or a change names an unknown key.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ParamsError(f"{path}: not found; run from the project's root or pass --params") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -85,7 +95,7 @@ def _apply(tree: dict[str, Any], change: str) -> None:
     if not isinstance(node, dict) or leaf not in node:
         raise ParamsError(f"{dotted}: unknown key{_nearest(leaf, node if isinstance(node, dict) else ())}")
     try:
-        node[leaf] = yaml.safe_load(text)
+        node[leaf] = yaml.load(text, _Loader)
     except yaml.YAMLError:
         raise ParamsError(f"{dotted}: '{text}' is not a YAML value") from None
 
@@ -150,8 +160,7 @@ def _build_scalar(value: Any, expected: type, path: str) -> Any:
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:
-        hint = "; YAML 1.1 reads 1e-4 as text, write 1.0e-4" if expected is float and isinstance(value, str) else ""
-        raise ParamsError(f"{path}: expected {expected.__name__}, got {_kind(value)}{hint}")
+        raise ParamsError(f"{path}: expected {expected.__name__}, got {_kind(value)}")
     return value
 
 
