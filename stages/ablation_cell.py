@@ -38,7 +38,7 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         steps=ablation.steps,
         warmup_steps=ablation.warmup_steps,
         loss=dataclasses.replace(given.loss, **{name: 0.0 for name in TERMS if name not in variant.terms}),
-        curriculum=given.curriculum if variant.curriculum else (),
+        curriculum=given.curriculum if variant.use_curriculum else (),
     )
     with atomic_folder(arguments.out) as scratch:
         metrics = scratch / "train.json"

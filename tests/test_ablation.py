@@ -20,10 +20,10 @@ METRIC = "link_prediction.headline.graphmer.mrr"
 BOOTSTRAP = BootstrapParams(resamples=500, confidence=0.95, packages_from=20, seed=1)
 SWITCHES = {
     "full": VariantSwitches(
-        use_rel_attention_bias=True, use_hgat=True, hop_decay="additive", terms=("mlm",), curriculum=True
+        use_rel_attention_bias=True, use_hgat=True, hop_decay="additive", terms=("mlm",), use_curriculum=True
     ),
     "no_rel_bias": VariantSwitches(
-        use_rel_attention_bias=False, use_hgat=True, hop_decay="additive", terms=("mlm",), curriculum=True
+        use_rel_attention_bias=False, use_hgat=True, hop_decay="additive", terms=("mlm",), use_curriculum=True
     ),
 }
 

@@ -3,20 +3,22 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Term = Literal["mlm", "sbo", "mnm", "link", "text_code", "antisymmetry", "acyclicity"]
+
 
 @dataclass(frozen=True)
 class VariantSwitches:
     """Every ablated switch, set absolutely: a variant says the same whatever `model` says.
 
-    terms: those of the objective that keep the weight that train.loss gives them. curriculum: whether train.curriculum's
-    stages are kept.
+    terms: those of the objective that keep the weight that train.loss gives them. use_curriculum: whether the stages of
+    train.curriculum are kept.
     """
 
     use_rel_attention_bias: bool
     use_hgat: bool
     hop_decay: Literal["additive", "multiplicative", "none"]
-    terms: tuple[Literal["mlm", "sbo", "mnm", "link", "text_code", "antisymmetry", "acyclicity"], ...]
-    curriculum: bool
+    terms: tuple[Term, ...]
+    use_curriculum: bool
 
 
 @dataclass(frozen=True)
