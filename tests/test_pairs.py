@@ -54,9 +54,14 @@ def test_a_docstring_of_few_words_is_no_pair() -> None:
 def test_rows_of_pairs_equal_a_slow_loop(seed: int) -> None:
     split = make_split(seed, 30)
     rng = np.random.default_rng(seed)
+    split.pair_token_first[:] = rng.random(len(split.pair_token)) < 0.6  # names of several tokens
+    split.pair_token_word[split.pair_text[:-1]] = split.pair_word  # a text that begins with one
+    split.token_word[split.sample_token[split.pair_sample] + 2] = split.pair_word  # and code, past its docstring
     pair = rng.permutation(len(split.pair_sample))[:9]
-    hide = rng.random(9) < 0.5
+    hide = np.arange(9) % 2 == 0
     text, code = pair_rows(split, pair, hide, 6, 11)
+    assert (text == HIDDEN).any()
+    assert (code == HIDDEN).any()
     for place, (index, hidden) in enumerate(zip(pair.tolist(), hide.tolist(), strict=True)):
         word = int(split.pair_word[index])
         spoken = range(int(split.pair_text[index]), int(split.pair_text[index + 1]))
@@ -72,10 +77,10 @@ def test_rows_of_pairs_equal_a_slow_loop(seed: int) -> None:
 
 def slow_row(columns, places, word: int, hidden: bool, width: int) -> list[int]:  # type: ignore[no-untyped-def]
     token, words, first = columns
-    row = []
+    row: list[int] = []
     for place in places:
         if hidden and words[place] == word:
-            if first[place]:
+            if first[place] or place == places[0]:  # a part of a name that was cut stands for the whole
                 row.append(HIDDEN)
         else:
             row.append(int(token[place]))

@@ -10,13 +10,12 @@ from graphmer.artifacts import read_table, records
 from graphmer.corpus.parse.schema import files_schema, symbols_schema
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.lexical import HIDDEN_MARK
-from graphmer.pack.docstrings import first_paragraph
+from graphmer.pack.docstrings import first_paragraph, num_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FUNCTION_KINDS = ("function", "method", "constructor")
-WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -76,4 +75,4 @@ def code_without_docstring(source: bytes, row: Any) -> str:
 
 def is_query(function: DocumentedFunction, params: CodeSearchParams) -> bool:
     """Whether its docstring says enough to ask for it."""
-    return len(WORD.findall(function.query)) >= params.min_query_words
+    return num_words(function.query) >= params.min_query_words

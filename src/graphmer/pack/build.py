@@ -1,11 +1,11 @@
 """The pack stage: a tokenizer from the train split alone, and every split's samples as arrays."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from graphmer.artifacts import atomic_folder, read_json, read_table, records, sha256_file, write_json
@@ -19,16 +19,16 @@ from graphmer.pack.config import PackParams
 from graphmer.pack.counts import split_counts
 from graphmer.pack.documented import Documented, find_pairs
 from graphmer.pack.draw import LeafDraw
+from graphmer.pack.entities import entity_arrays
 from graphmer.pack.samples import LeafRules, Mention, Sample, build_samples
 from graphmer.pack.shards import (
     LAYOUT_VERSION,
     SPLITS,
-    EntityArrays,
     SplitArrays,
     save_arrays,
     save_split,
 )
-from graphmer.pack.tokenizer import END, PAD, CodeTokenizer, Encoding
+from graphmer.pack.tokenizer import CodeTokenizer, Encoding, tokenizer_of_model
 from graphmer.pack.windows import FUNCTION_KINDS, Definition, cut_windows
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ def pack_corpus(
     files = files[(files["status"] != "skipped") & files["kind"].isin(["code", "document"])]
     # A near-duplicate of a held-out file has no File entity: the graph builder took it out.
     files = files[[_file_symbol(row) in in_graph for row in records(files)]]
-    tokenizer = _tokenizer(files, params)
     with atomic_folder(out) as scratch:
-        (scratch / "tokenizer.json").write_text(tokenizer.dumps(), encoding="utf-8", newline="\n")
-        names = _entity_arrays(entities, tokenizer, ontology, params)
+        tokenizer = _write_tokenizer(scratch / "tokenizer.json", files, params)
+        names = entity_arrays(entities, tokenizer, ontology, params)
         save_arrays(scratch / "entities.npz", names)
         packer = _Packer(tokenizer, ontology, entities, triples, parsed, params)
         counts = {}
@@ -72,7 +71,7 @@ def pack_corpus(
             save_split(scratch, split, arrays)
             counts[split] = split_counts(arrays, names, row_length, draw, params.seed)
         figures = {**counts, "vocabulary": tokenizer.vocabulary_size, "unplaced_mentions": packer.unplaced}
-        write_json(scratch / "manifest.json", _manifest(figures, kg, ontology, params))
+        write_json(scratch / "manifest.json", _manifest(figures, scratch, kg, ontology, params))
     write_json(metrics, figures)
 
 
@@ -80,48 +79,18 @@ def _file_symbol(row: Any) -> str:
     return f"{row.language}:{row.package}:{row.file}"
 
 
-def _tokenizer(files: "pd.DataFrame", params: PackParams) -> CodeTokenizer:
-    """An earlier model's tokenizer where one is named, else one learnt from the train split."""
+def _write_tokenizer(path: Path, files: "pd.DataFrame", params: PackParams) -> CodeTokenizer:
+    """An earlier model's tokenizer, byte for byte, where one is named, else one learnt from the train split."""
     if params.tokenizer_from is not None:
-        path = Path(params.tokenizer_from) / "tokenizer.json"
-        if not path.exists():
-            raise ArtifactError(f"pack.tokenizer_from: {path} not found; name the folder of a trained model, or null")
-        return CodeTokenizer.load(path)
+        tokenizer = tokenizer_of_model(Path(params.tokenizer_from))
+        shutil.copyfile(Path(params.tokenizer_from) / "tokenizer.json", path)
+        return tokenizer
     texts = files.loc[files["split"] == "train", "text"].tolist()
     if not texts:
         raise ArtifactError("data/parsed: the train split has no text; add a train package to the corpus")
-    return CodeTokenizer.train(texts, params.vocabulary_size, params.min_frequency)
-
-
-def _entity_arrays(
-    entities: "pd.DataFrame", tokenizer: CodeTokenizer, ontology: Ontology, params: PackParams
-) -> EntityArrays:
-    name_ids = tokenizer.batch_ids(entities["name"].tolist())
-    key_ids = tokenizer.batch_ids([_key_text(row) for row in records(entities)])
-    return EntityArrays(
-        type_id=np.asarray([ontology.type_id(name) for name in entities["type"]], np.int32),
-        external=entities["external"].to_numpy(np.bool_),
-        name_token=_padded(name_ids, params.name_slots, END),
-        name_length=np.asarray([len(ids) for ids in name_ids], np.int32),
-        key_token=_padded(key_ids, params.key_tokens, PAD),
-        key_length=np.asarray([min(len(ids), params.key_tokens) for ids in key_ids], np.int32),
-        symbols=entities["entity"].tolist(),
-        packages=entities["package"].tolist(),
-        names=entities["name"].tolist(),
-    )
-
-
-def _key_text(row: Any) -> str:
-    """Canonical name, kind, where it lives and signature, the most telling first: the key is cut at its end."""
-    owner = ".".join(row.qualified_name.split(".")[:-1][-2:])
-    return f"{row.name} {row.type} {owner} {row.signature}"
-
-
-def _padded(rows: list[list[int]], width: int, fill: int) -> npt.NDArray[np.int32]:
-    table = np.full((len(rows), width), fill, np.int32)
-    for index, ids in enumerate(rows):
-        table[index, : min(len(ids), width)] = ids[:width]
-    return table
+    tokenizer = CodeTokenizer.train(texts, params.vocabulary_size, params.min_frequency)
+    path.write_text(tokenizer.dumps(), encoding="utf-8", newline="\n")
+    return tokenizer
 
 
 class _Packer:
@@ -211,6 +180,10 @@ class _Packer:
             pairs = find_pairs(samples, encoding, documented, self.tokenizer, self.params.min_doc_words)
             for index, sample in enumerate(samples):
                 assembly.add(sample, pairs.get(index), encoding, row)
+        if not assembly.rows:
+            raise ArtifactError(
+                f"data/parsed: the files of split '{split}' have no token; give it a package with code or documents"
+            )
         return assembly.finish(self.names)
 
     def _file_samples(self, row: Any, key: tuple[str, str], encoding: Encoding) -> list[Sample]:
@@ -232,7 +205,9 @@ class _Packer:
         return samples
 
 
-def _manifest(figures: dict[str, object], kg: Path, ontology: Ontology, params: PackParams) -> dict[str, object]:
+def _manifest(
+    figures: dict[str, object], scratch: Path, kg: Path, ontology: Ontology, params: PackParams
+) -> dict[str, object]:
     return {
         "layout_version": LAYOUT_VERSION,
         "ontology_version": ontology.version,
@@ -241,6 +216,8 @@ def _manifest(figures: dict[str, object], kg: Path, ontology: Ontology, params: 
         "name_slots": params.name_slots,
         "key_tokens": params.key_tokens,
         "max_roots": params.max_roots,
+        # An earlier model's tokenizer may change in its place: DVC sees its path alone.
+        "tokenizer": sha256_file(scratch / "tokenizer.json"),
         "kg": {name: sha256_file(kg / name) for name in _graph_files()},
         **figures,
     }

@@ -9,6 +9,7 @@ SECTION = re.compile(
 INLINE_TAG = re.compile(r"\{@\w+\s+([^}]*)\}")
 ROLE = re.compile(r":[\w:.]+:`[~!]?([^`<]*?)\s*(?:<[^>]*>)?`")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+WORD = re.compile(r"\w+")
 
 
 def first_paragraph(docstring: str, max_words: int) -> str:
@@ -21,3 +22,8 @@ def first_paragraph(docstring: str, max_words: int) -> str:
     text = HTML_TAG.sub(" ", INLINE_TAG.sub(r"\1", ROLE.sub(r"\1", " ".join(lines))))
     words = text.replace("`", "").split()
     return " ".join(words[:max_words])
+
+
+def num_words(text: str) -> int:
+    """How much a text says, punctuation not counted."""
+    return len(WORD.findall(text))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graphmer.pack.docstrings import first_paragraph
+from graphmer.pack.docstrings import first_paragraph, num_words
 from graphmer.pack.samples import Sample
 from graphmer.pack.tokenizer import CodeTokenizer, Encoding
 
@@ -47,7 +47,7 @@ def find_pairs(
             continue
         seen.add(sample.window.owner)
         text = first_paragraph(function.docstring, MAX_TEXT_WORDS)
-        if len(text.split()) < min_words:
+        if num_words(text) < min_words:
             continue
         starts = encoding.starts[sample.window.tokens]
         start, end = np.searchsorted(starts, [function.byte_start, function.byte_end]).tolist()

@@ -3,8 +3,9 @@
 import numpy as np
 
 from graphmer.pack.ranges import flat_ranges
+from graphmer.pack.rows import hide_names
 from graphmer.pack.shards import BoolArray, IntArray, LongArray, SplitArrays
-from graphmer.pack.tokenizer import HIDDEN, PAD
+from graphmer.pack.tokenizer import PAD
 
 
 def pair_rows(
@@ -40,9 +41,9 @@ def pair_rows(
 
 
 def _rows(token: IntArray, first: BoolArray, hidden: BoolArray, owner: LongArray, shape: tuple[int, int]) -> IntArray:
-    """Tokens by owner in padded rows, cut at the width; a hidden name is one token, whatever its length."""
-    kept = ~hidden | first
-    token, owner = np.where(hidden, HIDDEN, token)[kept], owner[kept]
+    """Tokens by owner in padded rows, names hidden, cut at the width."""
+    token, _, kept = hide_names(token, first, hidden, owner)
+    token, owner = token[kept], owner[kept]
     count = np.bincount(owner, minlength=shape[0])
     place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     rows = np.full(shape, PAD, np.int32)

@@ -100,16 +100,26 @@ def _instance_tokens(
     word, first = split.token_word[source], split.token_first[source]
     width = len(split.words) + 1
     hidden = (word >= 0) & np.isin(instance * width + word, selection.hide_instance * width + selection.hide_word)
-    # A window cut in the middle of an identifier starts with a part of it: that part stands for the whole.
-    first = first | (np.concatenate([[-1], instance[:-1]]) != instance)
-    keep = ~hidden | first
+    token, first, keep = hide_names(split.token_id[source], first, hidden, instance)
     before = np.concatenate([[0], np.cumsum(length)[:-1]]) if len(length) else np.zeros(0, np.int64)
     count = np.cumsum(keep)
     kept_before = np.concatenate([[0], count])[before] if len(before) else before
     root_map = _RootMap(before, count - 1, kept_before)
-    token = np.where(hidden, HIDDEN, split.token_id[source])[keep].astype(np.int32)
     shown_word = np.where(hidden, -1, word)[keep].astype(np.int32)
-    return token, shown_word, first[keep], instance[keep], root_map
+    return token[keep], shown_word, first[keep], instance[keep], root_map
+
+
+def hide_names(
+    token: IntArray, first: BoolArray, hidden: BoolArray, owner: LongArray
+) -> tuple[IntArray, BoolArray, BoolArray]:
+    """Turn each hidden identifier into one [HIDDEN] token, whatever its length.
+
+    (T,) each, owner by owner. first: whether a token begins its identifier (or is none). hidden: whether it is part of
+    one to hide. Returns the tokens, which of them begin an identifier, and which stay.
+    """
+    # A window cut in the middle of an identifier starts with a part of it: that part stands for the whole.
+    first = first | (np.concatenate([[-1], owner[:-1]]) != owner)
+    return np.where(hidden, HIDDEN, token).astype(np.int32), first, ~hidden | first
 
 
 @dataclass(frozen=True)

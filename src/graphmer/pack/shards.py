@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from graphmer.artifacts import atomic_file, read_json, read_table, write_table
 from graphmer.errors import ArtifactError
+from graphmer.pack.checks import check_entities, check_split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +148,8 @@ def _read_arrays(path: Path) -> dict[str, Any]:
                     values[name] = np.load(io.BytesIO(data), allow_pickle=False)
                 else:
                     values[name] = json.loads(data)
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    # A wrong bit may look like an unknown compression (NotImplementedError) or a password (RuntimeError).
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise ArtifactError(f"{path}: damaged ({error}); delete it and run dvc repro pack") from None
     return values
 
@@ -172,45 +175,11 @@ def read_manifest(packed: Path) -> dict[str, Any]:
 def load_split(packed: Path, split: str) -> SplitArrays:
     """One split's arrays; raises ArtifactError where missing, damaged, of another layout or out of range."""
     path = packed / f"{split}.npz"
-    vocabulary = read_manifest(packed)["vocabulary"]
+    manifest = read_manifest(packed)
     samples = read_table(packed / f"{split}.samples.parquet", samples_schema())
     arrays: SplitArrays = _build(path, SplitArrays, _read_arrays(path) | {"samples": samples})
-    _check_ranges(path, arrays, vocabulary)
+    check_split(path, arrays, manifest)
     return arrays
-
-
-def _check_ranges(path: Path, arrays: SplitArrays, vocabulary: int) -> None:
-    """An index out of range would be a wrong row or a crash deep in training, hours later."""
-    words, entities = len(arrays.words), len(arrays.entity_word)
-    bounds = {
-        "token_id": (0, vocabulary),
-        "pair_token": (0, vocabulary),
-        "token_word": (-1, words),
-        "pair_token_word": (-1, words),
-        "entity_word": (-1, words),
-        "leaf_head": (0, entities),
-        "leaf_tail": (0, entities),
-        "edge_head": (0, entities),
-        "edge_tail": (0, entities),
-        "pair_sample": (0, arrays.num_samples),
-    }
-    for name, (low, high) in bounds.items():
-        values = getattr(arrays, name)
-        if len(values) and not low <= int(values.min()) <= int(values.max()) < high:
-            raise ArtifactError(
-                f"{path}: {name} holds {int(values.min())} to {int(values.max())}, expected {low} to {high - 1}; "
-                "its tokenizer or its entities are of another run; run dvc repro pack"
-            )
-    offsets = {
-        "sample_token": "token_id",
-        "sample_leaf": "leaf_tail",
-        "sample_edge": "edge_tail",
-        "pair_text": "pair_token",
-    }
-    for name, values_name in offsets.items():
-        values, length = getattr(arrays, name), len(getattr(arrays, values_name))
-        if values[0] != 0 or values[-1] != length or (np.diff(values) < 0).any():
-            raise ArtifactError(f"{path}: {name} does not run from 0 to {length}; delete it and run dvc repro pack")
 
 
 def save_split(packed: Path, split: str, arrays: SplitArrays) -> None:
@@ -220,7 +189,9 @@ def save_split(packed: Path, split: str, arrays: SplitArrays) -> None:
 
 
 def load_entities(packed: Path) -> EntityArrays:
-    """The entities' arrays; raises ArtifactError where missing, damaged or of another layout."""
+    """The entities' arrays; raises ArtifactError where missing, damaged, of another layout or out of range."""
     path = packed / "entities.npz"
+    manifest = read_manifest(packed)
     arrays: EntityArrays = _build(path, EntityArrays, _read_arrays(path))
+    check_entities(path, arrays, manifest)
     return arrays

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
+from graphmer.artifacts import read_json, sha256_file
 from graphmer.errors import ArtifactError
 
 IntArray = npt.NDArray[np.int32]
@@ -73,7 +74,10 @@ class CodeTokenizer:
         """Read tokenizer.json; raises ArtifactError where it is missing or not this project's."""
         if not path.exists():
             raise ArtifactError(f"{path}: not found; run the stage that writes it (dvc repro pack)")
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        try:
+            tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # noqa: BLE001  the library has no class of its own
+            raise ArtifactError(f"{path}: no tokenizer ({error}); restore it or run dvc repro pack") from None
         found = tuple(tokenizer.id_to_token(i) for i in range(len(SPECIAL_TOKENS)))
         if found != SPECIAL_TOKENS:
             raise ArtifactError(f"{path}: first tokens are {found}, expected {SPECIAL_TOKENS}; run dvc repro pack")
@@ -115,6 +119,19 @@ class CodeTokenizer:
             first=first,
             names=names,
         )
+
+
+def tokenizer_of_model(folder: Path) -> CodeTokenizer:
+    """The tokenizer of a trained model; raises ArtifactError unless the weights beside it were trained with it."""
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        raise ArtifactError(f"pack.tokenizer_from: {path} not found; name the folder of a trained model, or null")
+    if read_json(folder / "config.json").get("files", {}).get("tokenizer.json") != sha256_file(path):
+        raise ArtifactError(
+            f"pack.tokenizer_from: {path} is not the tokenizer that {folder / 'config.json'} names, so its vocabulary "
+            "does not fit the weights; restore the folder as training wrote it"
+        )
+    return CodeTokenizer.load(path)
 
 
 def _byte_offsets(text: str) -> npt.NDArray[np.int64]:
