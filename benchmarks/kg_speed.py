@@ -34,6 +34,7 @@ from graphmer.kg.build import build_graph  # noqa: E402
 from graphmer.kg.config import GraphParams  # noqa: E402
 from graphmer.kg.schema import triples_schema  # noqa: E402
 from graphmer.kg.validate import RESOLVED  # noqa: E402
+from graphmer.machine import processor_name  # noqa: E402
 from graphmer.params import load_section, load_tree  # noqa: E402
 
 
@@ -174,13 +175,6 @@ def growth(raw: Path, scratch: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def cpu_model() -> str:
-    """The processor by its own name; no host name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def main() -> None:
     """Measure every folder and write one file for all."""
     parser = argparse.ArgumentParser(prog="benchmarks/kg_speed.py", description=__doc__.splitlines()[0])
@@ -204,7 +198,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="graphmer-") as scratch:
             corpus = read_json(raw / "manifest.json")["corpus"]
             figures[corpus] = measure_folder(raw, arguments.rounds, Path(scratch))
-    machine = {"cpu": cpu_model(), "cores": os.cpu_count(), "python": platform.python_version()}
+    machine = {"cpu": processor_name(), "cores": os.cpu_count(), "python": platform.python_version()}
     write_json(arguments.out, {"machine": machine, "rounds": arguments.rounds, **figures})
 
 

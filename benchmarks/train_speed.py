@@ -27,9 +27,11 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from spread import spread  # noqa: E402
 from train_clock import Clock, held_mib, largest_mib, matrix_rates, useful_flops  # noqa: E402
+from train_processes import measure_processes  # noqa: E402
 from train_subjects import (  # noqa: E402
+    ADDED,
+    EVERY_TERM,
     TOKENS_ONLY,
-    WITH_LINKS,
     Setting,
     Subject,
     hugging_face,
@@ -42,10 +44,10 @@ from train_subjects import (  # noqa: E402
 
 from graphmer.artifacts import read_json, write_json  # noqa: E402
 from graphmer.errors import GraphmerError  # noqa: E402
+from graphmer.machine import processor_name  # noqa: E402
 from graphmer.train.data import TrainStream  # noqa: E402
 from graphmer.train.masking import mask_roots  # noqa: E402
 from graphmer.train.micro_batch import MicroBatch  # noqa: E402
-from graphmer.train.survey import processor_name  # noqa: E402
 
 MASKED_ROWS = 256  # at once: the masking of a step of the base profile and its neighbours
 LATENCY_POSITIONS = 512
@@ -70,17 +72,19 @@ class Trainer:
 
 
 def trainers(setting: Setting, device: str) -> dict[str, Trainer]:
-    """Every subject by name; ours share their weights and their optimiser, in which what has no gradient rests."""
-    ours, peer = our_subjects(setting, device), hugging_face(setting, device)
-    optimizer = make_optimizer(ours["with_link"].module, setting.train)
-    result = {name: Trainer(subject, optimizer, setting, device) for name, subject in ours.items()}
-    return {**result, "hf_bert": Trainer(peer, make_optimizer(peer.module, setting.train), setting, device)}
+    """Every subject by name; a model's share their weights and their optimiser, in which what has no gradient rests."""
+    result: dict[str, Trainer] = {}
+    for subjects in (our_subjects(setting, device), hugging_face(setting, device)):
+        modules = torch.nn.ModuleList(subject.module for subject in subjects.values())
+        optimizer = make_optimizer(modules, setting.train)
+        result |= {name: Trainer(subject, optimizer, setting, device) for name, subject in subjects.items()}
+    return result
 
 
 def measure_steps(setting: Setting, packed: Path, rounds: int, device: str) -> dict[str, Any]:
     """Figures of whole training steps."""
     clock = Clock(device)
-    stream, linked = (make_stream(setting, packed, terms) for terms in (TOKENS_ONLY, WITH_LINKS))
+    stream, whole = (make_stream(setting, packed, terms) for terms in (TOKENS_ONLY, EVERY_TERM))
     subjects = trainers(setting, device)
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
     limits: dict[str, list[float]] = {"bf16": [], "fp32": []}
@@ -91,11 +95,11 @@ def measure_steps(setting: Setting, packed: Path, rounds: int, device: str) -> d
         data.append(took.seconds)
         tokens.append(batch.occupied)
         flops.append(useful_flops(setting, batch))
-        batch, keyed = batch.to(torch.device(device)), take(linked, number).to(torch.device(device))
+        batch, keyed = batch.to(torch.device(device)), take(whole, number).to(torch.device(device))
         turn = number % len(subjects)
         for name in [*list(subjects)[turn:], *list(subjects)[:turn]]:
             with clock.measure() as took:
-                subjects[name].step(keyed if name == "with_link" else batch)
+                subjects[name].step(keyed if name in ADDED else batch)
             seconds[name].append(took.seconds)
         for name, rate in matrix_rates(setting, clock, device).items():
             limits[name].append(rate)
@@ -122,11 +126,14 @@ def step_figures(
         **spread(unit, [count / took for count, took in zip(tokens, ours)]),
         **spread(f"hf_bert_{unit}", [count / took for count, took in zip(tokens, peer)]),
         **spread("ratio_to_hf_bert", [other / own for own, other in zip(ours, peer)]),
+        **spread("ratio_to_hf_bert_masked", [other / own for own, other in zip(ours, seconds["hf_bert_masked"])]),
     }
     for figure, name in COSTS.items():
         figures |= spread(figure, [1 - without / own for own, without in zip(ours, seconds[name])])
     figures |= spread("masked_heads_gain", [every / own for own, every in zip(ours, seconds["all_positions"])])
-    figures |= spread("link_extra", [linked / own - 1 for own, linked in zip(ours, seconds["with_link"])])
+    for name in ADDED:
+        added = [more / own - 1 for own, more in zip(ours, seconds[name])]
+        figures |= spread(f"{name.removeprefix('with_')}_extra", added)
     figures |= spread("data_extra", [batch / own for own, batch in zip(ours, data)])
     figures |= spread(share, [count / took / limit for count, took, limit in zip(flops, ours, limits["bf16"])])
     for name, rates in limits.items():
@@ -139,7 +146,7 @@ def measure_memory(setting: Setting, packed: Path, name: str, device: str) -> fl
     stream = make_stream(setting, packed, TOKENS_ONLY)
     batch = take(stream, 0).to(torch.device(device))
     before = held_mib(device)
-    subject = hugging_face(setting, device) if name == "hf_bert" else our_subjects(setting, device)["ours"]
+    subject = (hugging_face if name == "hf_bert" else our_subjects)(setting, device)[name]
     trainer = Trainer(subject, make_optimizer(subject.module, setting.train), setting, device)
     for _ in range(2):
         trainer.step(batch)
@@ -152,7 +159,7 @@ def measure_latency(setting: Setting, packed: Path, runs: int, device: str) -> d
     stream = make_stream(setting, packed, TOKENS_ONLY)
     row = next(batch for number in range(1000) if (batch := take(stream, number)).occupied == LATENCY_POSITIONS)
     rows = row.batch.to(torch.device(device))
-    subjects = {"ours": our_subjects(setting, device)["ours"], "hf_bert": hugging_face(setting, device)}
+    subjects = {"ours": our_subjects(setting, device)["ours"], "hf_bert": hugging_face(setting, device)["hf_bert"]}
     figures: dict[str, Any] = {}
     for dtype in (torch.float32, torch.bfloat16):
         for subject in subjects.values():
@@ -239,6 +246,8 @@ def measure(arguments: argparse.Namespace, device: str) -> None:
         stream = make_stream(read_setting(ROOT, packed, arguments.rows, row_length, arguments.set), packed, TOKENS_ONLY)
         masking |= spread(f"rows_of_{row_length}", masking_rate(stream, rounds))
     figures |= {"packing_gain": round(packing_gain(stream), 3), "masking_mtok_s": masking}
+    if device == "cpu":
+        figures["processes"] = measure_processes(packed, ROOT, rounds)
     merge(arguments.out / "train_speed.json", figures)
     single = read_setting(ROOT, packed, 1, LATENCY_POSITIONS, arguments.set)
     latency = measure_latency(single, packed, arguments.runs, device)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphmer.model.batch import Batch
@@ -21,12 +22,19 @@ from graphmer.train.device import gather_rows
 from graphmer.train.loop import parameter_groups
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
+from graphmer.train.profile import read_profile
 from graphmer.train.run import read_vocabulary
 
-PROFILE = "profiles/base.params"
+PROFILE = "base"
 IGNORED = -100  # what Hugging Face calls a position without a label
 TOKENS_ONLY = {"mlm": 1.0, "mnm": 1.0}
-WITH_LINKS = {**TOKENS_ONLY, "link": 0.5}
+ADDED: Mapping[str, dict[str, float]] = {  # terms beside those two
+    "with_sbo": {"sbo": 0.5},
+    "with_text_code": {"text_code": 0.5},
+    "with_link": {"link": 0.5},
+    "with_order": {"link": 0.5, "antisymmetry": 10.0, "acyclicity": 10.0},
+}
+EVERY_TERM = {name: weight for terms in (TOKENS_ONLY, *ADDED.values()) for name, weight in terms.items()}
 OFF: Mapping[str, dict[str, Any]] = {
     "no_relation_bias": {"use_rel_attention_bias": False},
     "no_decay": {"hop_decay": "none"},
@@ -53,10 +61,10 @@ class Setting:
 
 def read_setting(root: Path, packed: Path, rows: int, row_length: int, changes: list[str]) -> Setting:
     """params.yaml with the base profile over it, and `changes` over both."""
-    profile = (root / PROFILE).read_text(encoding="utf-8").splitlines()
-    lines = [line for line in profile if line and not line.startswith("#")]
+    profile = read_profile(PROFILE, root / "profiles").changes
     own = [f"train.rows={rows}", f"train.link_rows={rows}", f"train.row_length={row_length}", "model.dropout=0.0"]
-    tree = load_tree(root / "params.yaml", [*lines, *own, *changes])
+    own += ["train.curriculum=[]"]  # rows keep the length that was asked for
+    tree = load_tree(root / "params.yaml", [*profile, *own, *changes])
     model, train = load_section(tree, "model", ModelParams), load_section(tree, "train", TrainParams)
     return Setting(model, train, read_vocabulary(packed))
 
@@ -107,8 +115,11 @@ def our_subjects(setting: Setting, device: str) -> dict[str, Subject]:
         part.load_state_dict({key: shared[key] for key, _ in part.named_parameters()}, assign=True)
         result[name] = _ours(part, setting, TOKENS_ONLY, Objective)
     result["all_positions"] = _ours(whole, setting, TOKENS_ONLY, AllPositions)
-    # Last: it puts the heads back to work that the others leave alone.
-    result["with_link"] = _ours(whole, setting, WITH_LINKS, Objective)
+    for name, terms in ADDED.items():
+        result[name] = _ours(whole, setting, {**TOKENS_ONLY, **terms}, Objective)
+    # Each objective froze the heads that it has no use for; all of them share these weights.
+    for weight in whole.parameters():
+        weight.requires_grad_(True)
     return result
 
 
@@ -117,8 +128,12 @@ def _ours(model: GraphMER, setting: Setting, weights: Mapping[str, float], kind:
     return Subject(objective, lambda batch: objective(batch)["backward"], model)
 
 
-def hugging_face(setting: Setting, device: str) -> Subject:
-    """BertForMaskedLM of our layers, width, heads and vocabulary, with SDPA, on the same rows and labels."""
+def hugging_face(setting: Setting, device: str) -> dict[str, Subject]:
+    """BertForMaskedLM of our layers, width, heads and vocabulary, with SDPA, on the same rows and labels.
+
+    `hf_bert` as it comes, with logits at every position; `hf_bert_masked` with its head on labelled positions alone,
+    which its users do not get without writing it.
+    """
     from transformers import BertConfig, BertForMaskedLM
 
     ours = setting.model
@@ -142,11 +157,17 @@ def hugging_face(setting: Setting, device: str) -> Subject:
         value: Tensor = model(input_ids=rows.token, attention_mask=mask, labels=labels(batch)).loss
         return value
 
+    def masked_loss(batch: MicroBatch) -> Tensor:
+        label = labels(batch).reshape(-1)
+        chosen = label != IGNORED
+        logits: Tensor = model.cls(forward(batch.batch).flatten(0, 1)[chosen])
+        return F.cross_entropy(logits.float(), label[chosen])
+
     def forward(rows: Batch) -> Tensor:
         hidden: Tensor = model.bert(input_ids=rows.token, attention_mask=(rows.document > 0).long()).last_hidden_state
         return hidden
 
-    return Subject(model, loss, forward)
+    return {"hf_bert": Subject(model, loss, forward), "hf_bert_masked": Subject(model, masked_loss, forward)}
 
 
 def labels(batch: MicroBatch) -> Tensor:

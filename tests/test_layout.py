@@ -9,7 +9,7 @@ from packed import NAME_SLOTS, make_entities, make_split
 from graphmer.errors import ParamsError
 from graphmer.pack.counts import split_counts
 from graphmer.pack.draw import LeafDraw, Selection, draw_leaves, hidden_words
-from graphmer.pack.rows import assemble
+from graphmer.pack.rows import ByRow, assemble
 from graphmer.pack.tokenizer import HIDDEN, MASK, PAD
 
 ROW = 64
@@ -192,3 +192,14 @@ def test_without_leaves_and_hiding_the_fill_is_that_of_the_windows_tokens() -> N
     counts = split_counts(split, make_entities(0), ROW, dataclasses.replace(DRAW, leaf_drop=1.0), 0)
     assert counts["fill"] == pytest.approx(len(split.token_id) / (counts["rows"] * ROW))
     assert counts["rows"] >= len(split.token_id) / ROW
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_rows_hold_is_found_as_by_a_look_at_every_element(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    row = rng.integers(0, 12, 40).astype(np.int32)
+    found = ByRow(row, 13)
+    for count in (0, 1, 5, 13):
+        chosen = rng.permutation(13)[:count]
+        assert found.of(chosen).tolist() == [index for index, owner in enumerate(row) if owner in chosen]
+    assert ByRow(row[:0], 3).of(np.arange(3)).tolist() == []

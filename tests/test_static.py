@@ -3,18 +3,21 @@
 What a compiler of whole graphs asks, without torch_xla; tests/xla takes real steps under it.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import torch
-from test_model import make_model
+from packed import NAME_SLOTS
+from test_model import RELATIONS, make_model, rows_of
 from test_stream import EVERY_TERM, make_stream
 from torch import Tensor
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
-from graphmer.model.batch import Batch
+from graphmer.model.batch import Batch, plain_batch, rows_batch, static_sizes
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.data import TrainStream
 from graphmer.train.deal import FixedSizes
@@ -31,8 +34,13 @@ def _nothing_is_compiled_before() -> Iterator[None]:
     torch._dynamo.reset()
 
 
-def make_objective() -> Objective:
-    objective = Objective(make_model(layers=1), EVERY_TERM, load_ontology(), lambda own: own, 1).train()
+OFF = {"hop_decay": "none"}, {"hop_decay": "multiplicative"}, {"use_hgat": False}, {"use_lexical_skip": False}
+SWITCHES = [{}, *OFF, {"use_rel_attention_bias": False}]
+
+
+def make_objective(**changes: object) -> Objective:
+    model = make_model(layers=1, **changes)
+    objective = Objective(model, EVERY_TERM, load_ontology(), lambda own: own, 1).train()
     assert set(objective.terms) == {"mlm", "sbo", "mnm", "link", "text_code", "antisymmetry", "acyclicity"}
     return objective
 
@@ -50,10 +58,10 @@ def without_values(batch: MicroBatch, mode: FakeTensorMode) -> MicroBatch:
     return MicroBatch(**fake(batch), batch=Batch(**fake(batch.batch), is_static=True))
 
 
-def step_without_values(step: Step) -> Objective:
+def step_without_values(step: Step, **changes: object) -> Objective:
     """Take a step of which no operation can see a value; raises where one needs to."""
     with FakeTensorMode() as mode:
-        objective = make_objective()
+        objective = make_objective(**changes)
         step(objective, without_values(micro_batch(0), mode)).backward()
     return objective
 
@@ -73,8 +81,9 @@ def terms_that_some_query_has(objective: Objective, batch: MicroBatch) -> Tensor
     return value if batch.leaf_weight.sum().item() > 0 else value * 0.0
 
 
-def test_every_term_and_its_gradient_are_computed_without_seeing_a_value() -> None:
-    objective = step_without_values(every_term)
+@pytest.mark.parametrize("changes", SWITCHES)
+def test_every_term_and_its_gradient_are_computed_without_seeing_a_value(changes: dict[str, object]) -> None:
+    objective = step_without_values(every_term, **changes)
     assert all(weight.grad is not None and weight.grad.shape == weight.shape for weight in objective.parameters())
 
 
@@ -109,3 +118,26 @@ def test_the_sizes_of_a_later_epoch_are_never_smaller() -> None:
     assert any(later.at_least(sooner) != later for sooner, later in itertools.pairwise(alone))  # some would shrink
     assert all(later.at_least(sooner) == later for sooner, later in itertools.pairwise(whole))
     assert all(kept.at_least(needed) == kept for kept, needed in zip(whole, alone, strict=True))
+
+
+def test_a_plain_batch_lies_where_its_tokens_lie() -> None:
+    batch = plain_batch(torch.zeros(2, 5, dtype=torch.long, device="meta"))
+    assert {value.device.type for value in vars(batch).values() if isinstance(value, torch.Tensor)} == {"meta"}
+
+
+@pytest.mark.parametrize("what", ["leaves", "pairs"])
+def test_a_row_that_outgrows_its_room_is_refused(what: str) -> None:
+    rows = rows_of(2)
+    sizes = dataclasses.replace(static_sizes(rows), **{f"{what}_per_row": 1})
+    with pytest.raises(ValueError, match=rf"{what}: a row has \d+, more than the room for 1"):
+        rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS, sizes)
+
+
+def test_static_sizes_are_the_powers_of_two_that_the_fullest_row_needs() -> None:
+    rows = rows_of(2)
+    batch, _ = rows_batch(rows, np.arange(rows.num_rows), RELATIONS, NAME_SLOTS)
+    pairs = int(torch.bincount(batch.pair_row).max())
+    sizes = static_sizes(rows)
+    assert sizes.pairs_per_row // 2 < pairs <= sizes.pairs_per_row
+    leaves = int(np.bincount(rows.leaf_row).max())
+    assert sizes.leaves_per_row // 2 < leaves <= sizes.leaves_per_row

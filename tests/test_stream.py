@@ -155,6 +155,16 @@ def test_the_curriculum_shortens_rows_shows_fewer_leaves_and_keeps_the_positions
     assert leaves_a_sample(stream, 0) <= 1 < leaves_a_sample(stream, 1)
 
 
+def test_samples_that_short_rows_cannot_hold_are_counted_and_come_later() -> None:
+    stages = (CurriculumStage(until=0.5, divisor=8, leaf_share=1.0),)
+    stream = make_stream(dataclasses.replace(EVERY_TERM, rows=2, row_length=128, curriculum=stages, steps=10))
+    early, late = (stream.layout.lay_out(stage, 0).rows for stage in (0, 1))
+    shown = int((~stream.layout.is_document).sum())  # none of the split's is a document
+    assert len(late.instance_row) == shown
+    (left_out,) = stream.layout.left_out()
+    assert 0 < left_out == shown - len(early.instance_row)
+
+
 def leaves_a_sample(stream: TrainStream, stage: int) -> int:
     rows = stream.layout.lay_out(stage, 0).rows
     return int(np.bincount(rows.leaf_instance).max())

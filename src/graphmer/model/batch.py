@@ -120,8 +120,8 @@ def rows_batch(
     """
     place = np.full(rows.num_rows, -1, np.int64)
     place[chosen] = np.arange(len(chosen))
-    leaves = np.flatnonzero(place[rows.leaf_row] >= 0) if len(rows.leaf_row) else np.zeros(0, np.int64)
-    leaf_row = place[rows.leaf_row[leaves]] if len(leaves) else leaves
+    leaves = rows.leaves_by_row.of(chosen)
+    leaf_row = place[rows.leaf_row[leaves]]
     length = rows.token.shape[1]
     position, filled = _ranges(rows.leaf_start[leaves], rows.leaf_slots[leaves], name_slots)
     heads = rows.leaf_head_end[leaves] - rows.leaf_head_start[leaves]
@@ -133,7 +133,7 @@ def rows_batch(
     pairs = [
         _root_leaf_pairs(leaf_row, relation, position, filled, head, head_filled, num_relations),
         _leaf_leaf_pairs(rows, leaves, leaf_row, relation, position, filled, num_relations),
-        _edge_pairs(rows, place, num_relations),
+        _edge_pairs(rows, rows.edges_by_row.of(chosen), place, num_relations),
     ]
     row, query, key, kind = (np.concatenate(column) for column in zip(*pairs, strict=True))
     base = (leaf_row * length)[:, None]
@@ -264,9 +264,8 @@ def _leaf_leaf_pairs(
     return leaf_row[one[pair]], position[one[pair], slot], position[other[pair], other_slot], kind
 
 
-def _edge_pairs(rows: Rows, place: LongArray, num_relations: int) -> Pairs:
+def _edge_pairs(rows: Rows, edges: LongArray, place: LongArray, num_relations: int) -> Pairs:
     """Roots that an edge joins, both ways."""
-    edges = np.flatnonzero(place[rows.edge_row] >= 0) if len(rows.edge_row) else np.zeros(0, np.int64)
     row, relation = place[rows.edge_row[edges]], rows.edge_relation[edges].astype(np.int64)
     source, target = rows.edge_source[edges].astype(np.int64), rows.edge_target[edges].astype(np.int64)
     forth, back = 1 + 3 * num_relations + relation, 1 + 4 * num_relations + relation

@@ -37,8 +37,8 @@ class GraphMER(nn.Module):
 
         tokens: masked tokens or names are predicted; links: leaves ask for entities; texts: rows become vectors.
         """
-        used = {"token_transform": tokens, "token_bias_V": tokens, "query": links, "look": links, "key": texts}
-        used["lexical"] = texts
+        used = {"token_transform": tokens, "token_bias_V": tokens}
+        used |= {"query": links, "look": links, "key": texts, "lexical": texts}
         for name, parameter in self.named_parameters():
             parameter.requires_grad_(used.get(name.partition(".")[0], True))
 

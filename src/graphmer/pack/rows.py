@@ -1,6 +1,7 @@
 """Where every token of a leafy chain lies in its row: no distance or mask matrix is stored."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,31 @@ class Rows:
     def num_rows(self) -> int:
         """R."""
         return len(self.token)
+
+    @cached_property
+    def leaves_by_row(self) -> "ByRow":
+        """The leaves of any rows."""
+        return ByRow(self.leaf_row, self.num_rows)
+
+    @cached_property
+    def edges_by_row(self) -> "ByRow":
+        """The edges of any rows."""
+        return ByRow(self.edge_row, self.num_rows)
+
+
+class ByRow:
+    """Finds what few rows hold without a look at all: a step asks for a hundredth of an epoch, thousands of times."""
+
+    def __init__(self, row: IntArray, num_rows: int) -> None:
+        """row: (J,) of each element."""
+        self._order = np.argsort(row, kind="stable")
+        self._start = np.searchsorted(row[self._order], np.arange(num_rows + 1))
+
+    def of(self, rows: LongArray) -> LongArray:
+        """Rising indices of the elements of `rows`, each of which comes once."""
+        begin = self._start[rows]
+        found: LongArray = np.sort(self._order[flat_ranges(begin, self._start[rows + 1] - begin)[0]])
+        return found
 
 
 def assemble(split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int) -> Rows:

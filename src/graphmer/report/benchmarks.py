@@ -18,13 +18,17 @@ FIGURES = {
     "hf_bert_tokens_per_cpu_s": "BERT's tokens a CPU-s",
     "hf_bert_tokens_per_s": "BERT's tokens a second",
     "ratio_to_hf_bert": "ours over BERT's",
+    "ratio_to_hf_bert_masked": "ours over BERT's with logits at labelled positions alone",
     "relation_bias_cost": "share of our step: relation bias",
     "decay_cost": "share of our step: hop decay",
     "bias_cost": "share of our step: both",
     "hgat_cost": "share of our step: H-GAT",
     "ingredients_cost": "share of our step: all of them",
     "masked_heads_gain": "time with logits at every position, over ours",
+    "sbo_extra": "extra time of span boundaries",
     "link_extra": "extra time of the link loss",
+    "order_extra": "extra time of the link loss and the ontology terms",
+    "text_code_extra": "extra time of the text-code loss",
     "data_extra": "extra time to lay a step's rows out",
     "matrix_share": "share of the measured bf16 matrix limit",
     "mfu": "share of the measured bf16 matrix limit (MFU)",
@@ -58,6 +62,8 @@ def speed_figures(folder: Path) -> str:
     masking = [f"{cell(tree['masking_mtok_s'], f'rows_of_{size}')} in rows of {size}" for size in (256, 512)]
     lines += ["", f"Packing: a sample a row would need {number(tree['packing_gain'])} x the rows."]
     lines += ["", f"Masking, million positions a CPU-s: {', '.join(masking)}."]
+    if "processes" in tree:
+        lines += ["", f"Two processes over one, tokens a CPU-s: {cell(tree['processes'], 'ratio_2_to_1')}."]
     if latency.is_file():
         lines += ["", *_latency(read_json(latency))]
     return "\n".join(lines)

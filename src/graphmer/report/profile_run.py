@@ -18,6 +18,7 @@ from graphmer.errors import ArtifactError, GraphmerError, ParamsError
 from graphmer.params import check_tree, load_section, load_tree
 from graphmer.report.plots import DRAWINGS, draw_table
 from graphmer.report.run_record import run_record
+from graphmer.train.checkpoint import RUNS_VARIABLE, runs_folder
 from graphmer.train.config import TrainParams
 from graphmer.train.profile import TARGET, VARIABLES, Profile, read_profile
 from graphmer.train.survey import fitting
@@ -97,7 +98,9 @@ def _experiment(profile: Profile, environment: Mapping[str, str]) -> str:
     flags = [part for change in profile.changes for part in ("-S", change)]
     targets = [environment[TARGET]] if environment.get(TARGET) else []
     command = ["dvc", "exp", "run", "--temp", "--name", name, *flags, *targets]
-    if subprocess.run(command, env={**AUTHOR, **environment}, check=False).returncode:
+    # The temporary workspace goes with the run: a checkpoint in there would not outlive an interruption.
+    runs = {RUNS_VARIABLE: str(runs_folder(environment).absolute())}
+    if subprocess.run(command, env={**AUTHOR, **environment, **runs}, check=False).returncode:
         raise ArtifactError("the experiment did not end well, its last lines say why; nothing was kept")
     refs = _git("for-each-ref", "refs/exps", "--format=%(objectname) %(refname)").decode().split("\n")
     commits = [line.partition(" ")[0] for line in refs if line.endswith(f"/{name}")]

@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 
 from graphmer.artifacts import sha256_file
+from graphmer.machine import processor_name
 from graphmer.train.profile import VARIABLES
-from graphmer.train.survey import gpu_names, processor_name
+from graphmer.train.survey import gpu_names
 
 GIB = 1 << 30
 PACKAGES = ("torch", "accelerate", "numpy")

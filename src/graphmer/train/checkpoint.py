@@ -26,6 +26,7 @@ import torch
 from graphmer.artifacts import read_json, sha256_file, write_text
 from graphmer.errors import ArtifactError
 
+RUNS_VARIABLE = "GRAPHMER_RUNS"
 RUNS = ".scratch/train"  # git and DVC ignore it; an output of DVC's would be deleted before each run
 CHECKPOINT_S = 300.0  # five minutes of work are lost at most; writing the 85M model's 1 GB takes seconds
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -34,7 +35,7 @@ SHOWN = 3  # differences named in a refusal
 
 def runs_folder(environ: Mapping[str, str]) -> Path:
     """Where run folders lie; a temporary workspace that is deleted with its run wants another place."""
-    return Path(environ.get("GRAPHMER_RUNS", "") or RUNS)
+    return Path(environ.get(RUNS_VARIABLE, "") or RUNS)
 
 
 def describe(sections: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, Path]) -> dict[str, Any]:

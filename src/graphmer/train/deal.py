@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from graphmer.model.batch import StaticSizes, rows_batch, static_sizes
+from graphmer.model.batch import StaticSizes, rows_batch
 from graphmer.model.config import Vocabulary
 from graphmer.pack.rows import Rows
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
@@ -65,7 +65,8 @@ class Dealer:
         batch, leaves = rows_batch(step.rows, step.chosen[own], *shape, fixed)
         if len(leaves) == 0 and share.world > 1:
             # Other processes may have queries, and each sends as many vectors: padded leaves give it some to send.
-            batch, leaves = rows_batch(step.rows, step.chosen[own], *shape, static_sizes(step.rows))
+            room = StaticSizes(leaves_per_row=1, pairs_per_row=max(1, len(batch.pair_row)), head_tokens=1)
+            batch, leaves = rows_batch(step.rows, step.chosen[own], *shape, room)
         batch.token = torch.from_numpy(step.masked.token[own])
         size = len(step.chosen) // len(step.groups)
         groups = step.groups[start // size : (start + rows * share.world) // size]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from graphmer.pack.draw import LeafDraw, draw_leaves
+from graphmer.pack.draw import LeafDraw, Selection, draw_leaves
 from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import BoolArray, EntityArrays, LongArray, SplitArrays
 from graphmer.train.config import CurriculumStage, TrainParams
@@ -14,14 +14,10 @@ FULL = CurriculumStage(until=1.0, divisor=1, leaf_share=1.0)
 
 @dataclass(frozen=True)
 class Epoch:
-    """rows: all of them. groups: (G, link_rows) rows whose queries and keys meet, of one package where it has enough.
-
-    left_out: samples that are too long for this stage's rows.
-    """
+    """groups: (G, link_rows) of the rows, whose queries and keys meet; of one package where it has enough."""
 
     rows: Rows
     groups: LongArray
-    left_out: int
 
 
 class EpochLayout:
@@ -45,16 +41,8 @@ class EpochLayout:
         rng = np.random.default_rng([self.params.seed, stage, epoch])
         level = self.stages[stage]
         row_length = self.params.row_length // level.divisor
-        shown = ~self.is_document | (rng.random(self.split.num_samples) < self.params.document_share)
-        selection = draw_leaves(self.split, np.flatnonzero(shown), self._draw(level), rng)
-        if level.divisor > 1:  # full rows hold every sample, or say which does not fit
-            roots = np.diff(self.split.sample_token)[selection.sample]
-            leaves = np.bincount(selection.leaf_instance, minlength=len(roots))
-            fits = roots + leaves * self.entities.name_token.shape[1] <= row_length
-            left_out = int((~fits).sum())
-            selection = selection.only(fits)
-        else:
-            left_out = 0
+        selection = self._selection(level, rng)
+        selection = selection.only(self._fits(selection, level))
         package = self.package[selection.sample]
         parts = [
             assemble(self.split, self.entities, selection.only(package == number), row_length)
@@ -66,7 +54,29 @@ class EpochLayout:
         order = np.lexsort((rng.random(rows.num_rows), package_of_row))
         size = self.params.link_rows * level.divisor
         whole = len(order) // size * size
-        return Epoch(rows, rng.permutation(order[:whole].reshape(-1, size)), left_out)
+        return Epoch(rows, rng.permutation(order[:whole].reshape(-1, size)))
+
+    def left_out(self) -> list[int]:
+        """Samples too long for the rows of each stage of the curriculum, in the stage's first epoch."""
+        counts = []
+        for stage, level in enumerate(self.params.curriculum):
+            selection = self._selection(level, np.random.default_rng([self.params.seed, stage, 0]))
+            counts.append(int((~self._fits(selection, level)).sum()))
+        return counts
+
+    def _selection(self, level: CurriculumStage, rng: np.random.Generator) -> Selection:
+        shown = ~self.is_document | (rng.random(self.split.num_samples) < self.params.document_share)
+        return draw_leaves(self.split, np.flatnonzero(shown), self._draw(level), rng)
+
+    def _fits(self, selection: Selection, level: CurriculumStage) -> BoolArray:
+        """(I,) whether an instance fits the stage's rows; full rows hold every one, or assemble says which does not."""
+        if level.divisor == 1:
+            return np.ones(len(selection.sample), np.bool_)
+        roots = np.diff(self.split.sample_token)[selection.sample]
+        leaves = np.bincount(selection.leaf_instance, minlength=len(roots))
+        row_length = self.params.row_length // level.divisor
+        fits: BoolArray = roots + leaves * self.entities.name_token.shape[1] <= row_length
+        return fits
 
     def _draw(self, level: CurriculumStage) -> LeafDraw:
         leaves = self.params.leaves

@@ -47,7 +47,8 @@ class GroupBuilder:
 
     def build(self, rows: Rows, chosen: LongArray, rng: np.random.Generator) -> Group:
         """The group of the `chosen` rows."""
-        leaf = np.flatnonzero(rows.leaf_masked & np.isin(rows.leaf_row, chosen))
+        leaf = rows.leaves_by_row.of(chosen)
+        leaf = leaf[rows.leaf_masked[leaf]]
         source = rows.leaf_source[leaf].astype(np.int64)
         relation = self.split.leaf_relation[source].astype(np.int64)
         head = self.split.leaf_head[source].astype(np.int64)

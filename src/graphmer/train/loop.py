@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -81,6 +82,7 @@ class Loop:
         if setting.plan.micro_batch is not None:
             check_micro_batch(setting.plan.micro_batch, *self.room)
         self.rows = setting.plan.micro_batch or micro_batches(*self.room)[0]
+        self.drawing = Lock()  # the stream holds one epoch at a time, and _Ahead draws from it in another thread
 
     def run(self, curve: Path) -> dict[str, float]:
         """All steps that are left; each term's mean over the last tenth of the run.
@@ -158,7 +160,8 @@ class Loop:
         """This process's part of a step."""
         accelerator = self.setting.accelerator
         share = Share(accelerator.process_index, accelerator.num_processes, self.rows)
-        return list(self.stream.micro_batches(number, share))
+        with self.drawing:
+            return list(self.stream.micro_batches(number, share))
 
     def _weights(self) -> Iterator[torch.nn.Parameter]:
         return (weight for weight in self.objective.parameters() if weight.requires_grad)

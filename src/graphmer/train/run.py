@@ -53,7 +53,7 @@ def train_model(
     net.encoder.checkpoint_blocks = plan.checkpoint_activations
     objective = Objective(net, params, ontology, gather_rows, plan.world)
     if plan.compile:
-        objective.compile()
+        objective.compile(dynamic=False)  # shapes stay as they are; another row length is worth a graph of its own
     losses = Loop(Setting(accelerator, plan, runs), objective, stream, params).run(curve)
     if not accelerator.is_main_process:
         return
@@ -67,6 +67,7 @@ def train_model(
         shutil.copyfile(packed / "manifest.json", scratch / "packed.json")
     flat: dict[str, object] = {"steps": params.steps, **{f"loss.{name}": value for name, value in losses.items()}}
     flat |= {f"val.{name}": value for name, value in figures.items()}
+    flat |= {f"left_out.stage_{stage + 1}": count for stage, count in enumerate(stream.layout.left_out())}
     flat |= {"weights.blocks": net.encoder.block_matrix_weights()}
     flat |= {"weights.total": sum(parameter.numel() for parameter in net.parameters())}
     write_json(metrics, nested(flat))

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import psutil
 import torch
 
 from graphmer.errors import GraphmerError, ParamsError
+from graphmer.machine import processor_name
 from graphmer.params import load_section, load_tree
 from graphmer.train.config import TrainParams
 from graphmer.train.device import check_precision, has_fast_bf16, xla_devices
@@ -99,16 +99,6 @@ def _gpus() -> list[str]:
 def gpu_names() -> list[str]:
     """The model of each GPU that torch finds."""
     return [torch.cuda.get_device_properties(index).name for index in range(torch.cuda.device_count())]
-
-
-def processor_name() -> str:
-    """The processor's model, as the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:
