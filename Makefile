@@ -69,8 +69,8 @@ lint: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into results/benchmarks/ (after make repro; 15 minutes)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into results/benchmarks/ (after make repro)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/kg_speed.py data/raw
 	$(BIN)/python benchmarks/train_speed.py data/packed
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme

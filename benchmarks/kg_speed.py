@@ -175,6 +175,12 @@ def growth(raw: Path, scratch: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def kept(path: Path, machine: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier run on the same machine found, of corpora that this one may not measure."""
+    earlier = read_json(path) if path.is_file() else {}
+    return earlier if earlier.get("machine") == machine else {}
+
+
 def main() -> None:
     """Measure every folder and write one file for all."""
     parser = argparse.ArgumentParser(prog="benchmarks/kg_speed.py", description=__doc__.splitlines()[0])
@@ -199,7 +205,9 @@ def main() -> None:
             corpus = read_json(raw / "manifest.json")["corpus"]
             figures[corpus] = measure_folder(raw, arguments.rounds, Path(scratch))
     machine = {"cpu": processor_name(), "cores": os.cpu_count(), "python": platform.python_version()}
-    write_json(arguments.out, {"machine": machine, "rounds": arguments.rounds, **figures})
+    write_json(
+        arguments.out, {**kept(arguments.out, machine), "machine": machine, "rounds": arguments.rounds, **figures}
+    )
 
 
 if __name__ == "__main__":
