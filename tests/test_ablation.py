@@ -14,22 +14,35 @@ from graphmer.evaluate.bootstrap import Interval
 from graphmer.evaluate.config import BootstrapParams
 from graphmer.evaluate.predictions import predictions_schema
 from graphmer.report.ablation import PAIRED, aggregate_cells, verdict
-from graphmer.report.config import AblationParams, VariantSwitches
+from graphmer.report.config import AblationParams, LongParams, VariantSwitches
 
 METRIC = "link_prediction.headline.graphmer.mrr"
 BOOTSTRAP = BootstrapParams(resamples=500, confidence=0.95, packages_from=20, seed=1)
+LONG = LongParams(("full", "no_rel_bias"), (1, 2, 3), 300, 17, 0.1)
 SWITCHES = {
     "full": VariantSwitches(
-        use_rel_attention_bias=True, use_hgat=True, hop_decay="additive", terms=("mlm",), use_curriculum=True
+        use_rel_attention_bias=True,
+        use_hgat=True,
+        hop_decay="additive",
+        terms=("mlm",),
+        use_curriculum=True,
+        graph_form="intact",
+        show_graph=True,
     ),
     "no_rel_bias": VariantSwitches(
-        use_rel_attention_bias=False, use_hgat=True, hop_decay="additive", terms=("mlm",), use_curriculum=True
+        use_rel_attention_bias=False,
+        use_hgat=True,
+        hop_decay="additive",
+        terms=("mlm",),
+        use_curriculum=True,
+        graph_form="intact",
+        show_graph=True,
     ),
 }
 
 
 def params(*seeds: int) -> AblationParams:
-    return AblationParams("full", tuple(SWITCHES), seeds, 100, 10, 3, SWITCHES)
+    return AblationParams("full", tuple(SWITCHES), seeds, 100, 10, 3, LONG, SWITCHES)
 
 
 def write_cell(folder: Path, ranks: np.ndarray, files: int = 5) -> None:
@@ -148,6 +161,14 @@ def test_one_file_gives_a_difference_without_an_interval(tmp_path: Path):
         ({"compared": ("full", "full")}, "compared: expected different variants"),
         ({"seeds": (1, 1)}, "seeds: expected one or more different"),
         ({"verdict_from_seeds": 2}, "verdict_from_seeds: expected at least 3"),
+        (
+            {"long": dataclasses.replace(LONG, rows=("full", "no_hgat"))},
+            r"long.rows: no 'no_hgat' in ablation.variants",
+        ),
+        (
+            {"long": dataclasses.replace(LONG, rows=("no_rel_bias",))},
+            "long.rows: expected the baseline full among them",
+        ),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(change: dict[str, object], message: str):
@@ -158,6 +179,21 @@ def test_parameters_that_make_no_sense_are_refused(change: dict[str, object], me
         "steps": 10,
         "warmup_steps": 1,
         "verdict_from_seeds": 3,
+        "long": LONG,
     }
     with pytest.raises(ValueError, match=message):
         AblationParams(**values | {"variants": SWITCHES} | change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": ("full", "full")}, "rows: expected different variants"),
+        ({"seeds": ()}, "seeds: expected one or more different"),
+        ({"warmup_steps": 300}, "warmup_steps: expected fewer than steps"),
+        ({"claimed_gain": 0.0}, "claimed_gain: expected above 0"),
+    ],
+)
+def test_parameters_of_the_long_ablation_that_make_no_sense_are_refused(change: dict[str, object], message: str):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(LONG, **change)  # type: ignore[arg-type]

@@ -33,6 +33,17 @@ def test_switching_the_relation_bias_runs_train_and_nothing_before_it_and_no_cel
     assert "data/model" not in STAGES["ablation_cell"]["deps"]
 
 
+def test_hiding_the_graph_at_test_runs_eval_and_no_cell() -> None:
+    assert [stage for stage in NAMES if reads(stage, "eval.show_graph")] == ["eval"]
+    assert [stage for stage in NAMES if reads(stage, "model.graph_form")] == ["train"]
+
+
+def test_the_default_pipeline_trains_two_variants_with_two_seeds() -> None:
+    ablation = PARAMS["ablation"]
+    assert (ablation["compared"], ablation["seeds"]) == (["full", "no_rel_bias"], [1, 2])
+    assert not any(reads("ablation_cell", f"ablation.long.{key}") for key in ablation["long"])
+
+
 def test_a_cell_reads_every_other_parameter_of_model_and_train() -> None:
     own = {*PARAMS["ablation"]["variants"]["full"], "seed", "steps", "warmup_steps"}
     for section in ("model", "train"):

@@ -26,7 +26,7 @@ def params(**changes: object) -> ModelParams:
     values: dict[str, object] = {
         "layers": 2, "width": 16, "heads": 2, "ffn": 32, "dropout": 0.0, "rope_base": 10000.0,
         "hop_decay": "additive", "decay_base": 0.6, "use_rel_attention_bias": True, "use_hgat": True,
-        "hgat_rank": 4, "hgat_dropout": 0.3, "use_lexical_skip": True,
+        "hgat_rank": 4, "hgat_dropout": 0.3, "use_lexical_skip": True, "graph_form": "intact",
     }  # fmt: skip
     return ModelParams(**{**values, **changes})  # type: ignore[arg-type]
 

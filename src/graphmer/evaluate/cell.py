@@ -19,7 +19,7 @@ def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, 
 
     Writes `out`/predictions.parquet and `out`/figures.json, whose figures are means over all queries.
     """
-    neural = load_scorer(model_dir, packed)
+    neural = load_scorer(model_dir, packed, params.show_graph)
     data = load_link_data(packed, kg)
     links = predict_links(data, params, neural, None, ("headline",))
     links = links[links["scorer"].isin(CELL_SCORERS)]

@@ -74,6 +74,7 @@ class MaskedParams:
 class EvalParams:
     """Section `eval` of params.yaml."""
 
+    show_graph: bool  # to the network; symbolic features keep what a setting lets them see
     link: LinkParams
     code_search: CodeSearchParams
     masked: MaskedParams

@@ -22,20 +22,24 @@ TEXT_TOKENS = 192  # of a function or a query in words; the rest is cut
 WINDOWS_AT_ONCE = 32
 
 
-def load_scorer(model_dir: Path, packed: Path) -> "ModelScorer":
+def load_scorer(model_dir: Path, packed: Path, show_graph: bool = True) -> "ModelScorer":
     """The model in `model_dir` over the data in `packed`; raises ArtifactError where they do not belong together."""
-    return ModelScorer(load_model(model_dir, packed), packed)
+    return ModelScorer(load_model(model_dir, packed), packed, show_graph)
 
 
-def untrained_scorer(model_dir: Path, packed: Path, seed: int = 0) -> "ModelScorer":
+def untrained_scorer(model_dir: Path, packed: Path, show_graph: bool = True, seed: int = 0) -> "ModelScorer":
     """The same net with random weights, a peer."""
-    return ModelScorer(untrained_model(model_dir, seed), packed)
+    return ModelScorer(untrained_model(model_dir, seed), packed, show_graph)
 
 
 class ModelScorer:
-    """A NeuralScorer over one model and one packed folder."""
+    """A NeuralScorer over one model and one packed folder.
 
-    def __init__(self, model: GraphMER, packed: Path) -> None:
+    show_graph: whether a query shows the leaves and edges that its setting allows; without, its window's code alone.
+    """
+
+    def __init__(self, model: GraphMER, packed: Path, show_graph: bool = True) -> None:
+        self.show_graph = show_graph
         self.model, self.packed = model.eval(), packed
         self.entities = load_entities(packed)
         tokenizer = CodeTokenizer.load(packed / "tokenizer.json")
@@ -110,7 +114,8 @@ class ModelScorer:
         hide = (owner.astype(np.int64), np.concatenate([empty, *words]).astype(np.int64))
         leaf = queries.leaf.astype(np.int64)
         limits = (CONTEXT_LEAVES, LEAVES_PER_ANCHOR)
-        selection = query_selection(arrays, leaf, hide, queries.support, queries.shows_edges, *limits)
+        shown = (queries.support & self.show_graph, queries.shows_edges and self.show_graph)
+        selection = query_selection(arrays, leaf, hide, *shown, *limits)
         length = self._row_length(arrays)
         states = query_states(self.model, arrays, self.entities, selection, length)
         for one in states:

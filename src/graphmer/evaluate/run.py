@@ -29,7 +29,8 @@ def evaluate_model(
     Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
     together.
     """
-    neural, untrained = load_scorer(model_dir, packed), untrained_scorer(model_dir, packed)
+    neural = load_scorer(model_dir, packed, params.show_graph)
+    untrained = untrained_scorer(model_dir, packed, params.show_graph)
     data = load_link_data(packed, kg)
     tasks = {
         "link_prediction": predict_links(data, params, neural, untrained),

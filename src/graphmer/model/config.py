@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from graphmer.pack.controls import GraphForm
+
 
 @dataclass(frozen=True)
 class ModelParams:
@@ -21,6 +23,7 @@ class ModelParams:
     hgat_rank: int
     hgat_dropout: float
     use_lexical_skip: bool
+    graph_form: GraphForm  # of what is shown beside the code, in training and ever after
 
     def __post_init__(self) -> None:
         for name in ("layers", "width", "heads", "ffn", "hgat_rank"):

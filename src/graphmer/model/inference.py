@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphmer.model.batch import Batch, plain_batch, rows_batch
 from graphmer.model.heads import GraphMER
+from graphmer.pack.controls import shown_graph
 from graphmer.pack.draw import Selection
 from graphmer.pack.ranges import rank_in_group
 from graphmer.pack.rows import assemble
@@ -87,7 +88,8 @@ def query_states(
 ) -> Iterator[QueryStates]:
     """Run the model over the selection, some rows at a time; every query comes once, in no particular order."""
     model.eval()
-    rows = assemble(split, entities, selection, row_length)
+    graph = shown_graph(split, model.encoder.params.graph_form)
+    rows = assemble(split, entities, selection, row_length, graph)
     vocabulary = model.encoder.vocabulary
     device = model.token_bias_V.device
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):

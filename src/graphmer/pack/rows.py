@@ -8,6 +8,7 @@ import numpy as np
 
 from graphmer.errors import ParamsError
 from graphmer.pack.bins import first_fit_decreasing
+from graphmer.pack.controls import ShownGraph, shown_graph
 from graphmer.pack.draw import Selection
 from graphmer.pack.ranges import flat_ranges
 from graphmer.pack.shards import BoolArray, EntityArrays, IntArray, LongArray, SplitArrays
@@ -82,15 +83,20 @@ class ByRow:
         return found
 
 
-def assemble(split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int) -> Rows:
+def assemble(
+    split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int, graph: ShownGraph | None = None
+) -> Rows:
     """Lay the selection out in rows of `row_length` positions, first-fit-decreasing, roots before leaves.
 
+    graph: what leaves and edges say where it is not what the split says; plain tails are roots, no leaves of the rows.
     Raises ParamsError where one instance does not fit a row.
     """
+    graph = graph or shown_graph(split, "intact")
+    selection = graph.lay_over(split, selection)
     token, word, first, instance, new_root = _instance_tokens(split, selection)
     num_instances = len(selection.sample)
     roots = np.bincount(instance, minlength=num_instances)
-    slots = _leaf_slots(entities, split, selection)
+    slots = _leaf_slots(entities, graph.tails(split, selection), selection.masked)
     leaf_tokens = np.bincount(selection.leaf_instance, weights=slots, minlength=num_instances).astype(np.int64)
     lengths = roots + leaf_tokens
     if num_instances and lengths.max() > row_length:
@@ -102,18 +108,20 @@ def assemble(split: SplitArrays, entities: EntityArrays, selection: Selection, r
     grid: dict[str, Any] = {name: np.zeros((num_rows, row_length), np.int32) for name in ("document", "root", "slot")}
     grid["token"] = np.full((num_rows, row_length), PAD, np.int32)
     grid["word"] = np.full((num_rows, row_length), -1, np.int32)
-    begins: Any = np.zeros((num_rows, row_length), np.bool_)
+    grid["first"] = np.zeros((num_rows, row_length), np.bool_)
     offset = np.concatenate([[0], np.cumsum(roots)])
     position = np.arange(len(token)) - offset[instance]
     at = (row[instance], start[instance] + position)
     grid["token"][at], grid["word"][at], grid["root"][at] = token, word, position
     grid["document"][at] = document[instance]
-    begins[at] = first
-    leaves = _place_leaves(split, entities, selection, slots, new_root, row, start, roots, document, grid)
-    edges = _place_edges(split, selection, new_root, row, start)
+    grid["first"][at] = first
+    leaves = _place_leaves(split, entities, selection, graph, slots, new_root, row, start, roots, document, grid)
+    edges = _place_edges(split, selection, graph, new_root, row, start)
+    plain = np.where(graph.is_plain & ~selection.masked, slots, 0)
+    roots = roots + np.bincount(selection.leaf_instance, weights=plain, minlength=num_instances).astype(np.int64)
     where = {"instance_row": row, "instance_start": start, "instance_roots": roots}
     numbers: dict[str, Any] = {name: value.astype(np.int32) for name, value in {**where, **edges}.items()}
-    return Rows(**grid, first=begins, **leaves, **numbers)
+    return Rows(**grid, **leaves, **numbers)
 
 
 def _instance_tokens(
@@ -161,17 +169,17 @@ class _RootMap:
         return kept
 
 
-def _leaf_slots(entities: EntityArrays, split: SplitArrays, selection: Selection) -> LongArray:
+def _leaf_slots(entities: EntityArrays, tail: IntArray, masked: BoolArray) -> LongArray:
     """A masked leaf always takes all slots, so that its length does not tell its name; a shown one what it needs."""
     slots = entities.name_token.shape[1]
-    length = entities.name_length[split.leaf_tail[selection.leaf]]
-    return np.where(selection.masked, slots, np.clip(length, 1, slots)).astype(np.int64)
+    return np.where(masked, slots, np.clip(entities.name_length[tail], 1, slots)).astype(np.int64)
 
 
 def _place_leaves(
     split: SplitArrays,
     entities: EntityArrays,
     selection: Selection,
+    graph: ShownGraph,
     slots: LongArray,
     new_root: _RootMap,
     row: LongArray,
@@ -189,49 +197,46 @@ def _place_leaves(
     head_end = new_root(instance, split.leaf_anchor_end[leaf] - 1) + 1
     owner_position, owner = flat_ranges(np.zeros(len(leaf), np.int64), slots)
     at = (row[instance][owner], leaf_start[owner] + owner_position)
-    name = entities.name_token[split.leaf_tail[leaf]][owner, owner_position] if len(leaf) else np.zeros(0, np.int32)
+    tail = graph.tails(split, selection)
+    name = entities.name_token[tail][owner, owner_position] if len(leaf) else np.zeros(0, np.int32)
+    is_root = graph.is_plain & ~selection.masked
+    further = (leaf_start - start[instance])[owner] + owner_position  # where the window's chain goes on
     grid["token"][at] = np.where(selection.masked[owner], MASK, name)
-    grid["root"][at] = head[owner]
-    grid["slot"][at] = owner_position + 1
+    grid["root"][at] = np.where(is_root[owner], further, head[owner])
+    grid["slot"][at] = np.where(is_root[owner], 0, owner_position + 1)
+    grid["first"][at] = is_root[owner] & (owner_position == 0)
     grid["document"][at] = document[instance][owner]
     numbers = {
         "leaf_row": row[instance],
         "leaf_start": leaf_start,
         "leaf_slots": slots,
-        "leaf_relation": split.leaf_relation[leaf],
+        "leaf_relation": graph.relations(split, selection),
         "leaf_head_start": start[instance] + head,
         "leaf_head_end": start[instance] + np.maximum(head_end, head + 1),
-        "leaf_tail": split.leaf_tail[leaf],
+        "leaf_tail": tail,
         "leaf_source": leaf,
         "leaf_instance": instance,
     }
-    return {**{key: value.astype(np.int32) for key, value in numbers.items()}, "leaf_masked": selection.masked}
+    kept = {key: value[~is_root].astype(np.int32) for key, value in numbers.items()}
+    return {**kept, "leaf_masked": selection.masked[~is_root]}
 
 
 def _place_edges(
-    split: SplitArrays, selection: Selection, new_root: _RootMap, row: LongArray, start: LongArray
+    split: SplitArrays,
+    selection: Selection,
+    graph: ShownGraph,
+    new_root: _RootMap,
+    row: LongArray,
+    start: LongArray,
 ) -> dict[str, LongArray]:
     begin = split.sample_edge[selection.sample]
     count = np.where(selection.shows_edges, split.sample_edge[selection.sample + 1] - begin, 0)
     source, instance = flat_ranges(begin, count)
-    shown = ~_joins_masked_ends(split, selection, source, instance)
+    shown = ~graph.joins_masked_ends(split, selection, source, instance)
     source, instance = source[shown], instance[shown]
     return {
         "edge_row": row[instance],
         "edge_source": start[instance] + new_root(instance, split.edge_source[source]),
-        "edge_target": start[instance] + new_root(instance, split.edge_target[source]),
-        "edge_relation": split.edge_relation[source].astype(np.int64),
+        "edge_target": start[instance] + new_root(instance, graph.edge_target[source]),
+        "edge_relation": graph.edge_relation[source].astype(np.int64),
     }
-
-
-def _joins_masked_ends(split: SplitArrays, selection: Selection, edge: LongArray, instance: LongArray) -> BoolArray:
-    """Which edges join the head and the tail of a masked leaf of their instance: they would point at the answer."""
-    num_entities = len(split.entity_word)
-
-    def key(owner: LongArray, one: IntArray, other: IntArray) -> LongArray:
-        return (owner * num_entities + one) * num_entities + other
-
-    asked, owner = selection.leaf[selection.masked], selection.leaf_instance[selection.masked]
-    head, tail = split.leaf_head[asked], split.leaf_tail[asked]
-    told = np.concatenate([key(owner, head, tail), key(owner, tail, head)])
-    return np.isin(key(instance, split.edge_head[edge], split.edge_tail[edge]), told)

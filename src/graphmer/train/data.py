@@ -8,6 +8,7 @@ from graphmer.errors import TrainingError
 from graphmer.model.batch import power_of_two, static_sizes
 from graphmer.model.config import Vocabulary
 from graphmer.ontology.vocabulary import Ontology
+from graphmer.pack.controls import GraphForm
 from graphmer.pack.shards import EntityArrays, SplitArrays
 from graphmer.train.config import TrainParams
 from graphmer.train.deal import Dealer, FixedSizes, Step
@@ -29,9 +30,11 @@ class TrainStream:
         vocabulary: Vocabulary,
         params: TrainParams,
         is_static: bool = False,
+        form: GraphForm = "intact",
     ) -> None:
         """is_static: give every tensor a shape that stays the same for a whole epoch, as XLA wants it.
 
+        form: of the graph that is shown beside the code.
         Raises TrainingError where the split does not fill one step.
         """
         self.split, self.vocabulary, self.params, self.is_static = split, vocabulary, params, is_static
@@ -40,7 +43,7 @@ class TrainStream:
         package = codes.astype(np.int64)
         negatives = Negatives(split, entities, ontology, [str(name) for name in names], package)
         self.groups = GroupBuilder(split, negatives, ontology, params)
-        self.layout = EpochLayout(split, entities, package, params)
+        self.layout = EpochLayout(split, entities, package, params, form)
         self.dealer = Dealer(split, entities, vocabulary)
         self.steps_in_epoch: dict[int, int] = {}
         self._current = (-1, -1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from graphmer.pack.controls import GraphForm, shown_graph
 from graphmer.pack.draw import LeafDraw, Selection, draw_leaves
 from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import BoolArray, EntityArrays, LongArray, SplitArrays
@@ -23,7 +24,15 @@ class Epoch:
 class EpochLayout:
     """Lays out any epoch of any stage of the curriculum, keyed by (seed, stage, epoch) alone."""
 
-    def __init__(self, split: SplitArrays, entities: EntityArrays, package: LongArray, params: TrainParams) -> None:
+    def __init__(
+        self,
+        split: SplitArrays,
+        entities: EntityArrays,
+        package: LongArray,
+        params: TrainParams,
+        form: GraphForm = "intact",
+    ) -> None:
+        self.graph = shown_graph(split, form)
         self.split, self.entities, self.package, self.params = split, entities, package, params
         self.stages = (*params.curriculum, FULL)
         self.is_document: BoolArray = (split.samples["kind"] == "document").to_numpy()
@@ -45,7 +54,7 @@ class EpochLayout:
         selection = selection.only(self._fits(selection, level))
         package = self.package[selection.sample]
         parts = [
-            assemble(self.split, self.entities, selection.only(package == number), row_length)
+            assemble(self.split, self.entities, selection.only(package == number), row_length, self.graph)
             for number in range(int(self.package.max()) + 1)
         ]
         rows = concatenate(parts)

@@ -48,7 +48,8 @@ def train_model(
     val = _validation_split(packed)
     # A compiler that meets a new shape compiles anew: for it every batch is padded alike.
     is_static = plan.device == "tpu" or plan.compile
-    stream = TrainStream(load_split(packed, "train"), entities, ontology, vocabulary, params, is_static)
+    train = load_split(packed, "train")
+    stream = TrainStream(train, entities, ontology, vocabulary, params, is_static, model.graph_form)
     net = initial_model(model, vocabulary, params, packed)
     net.encoder.checkpoint_blocks = plan.checkpoint_activations
     objective = Objective(net, params, ontology, gather_rows, plan.world)

@@ -7,6 +7,7 @@ from graphmer.model.batch import rows_batch
 from graphmer.model.heads import GraphMER
 from graphmer.model.inference import predict_tokens, query_selection, query_states, text_vectors
 from graphmer.ontology.vocabulary import Ontology
+from graphmer.pack.controls import shown_graph
 from graphmer.pack.draw import LeafDraw, draw_leaves, hidden_words
 from graphmer.pack.rows import assemble
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
@@ -75,7 +76,8 @@ def _mlm_accuracy(model: GraphMER, split: SplitArrays, entities: EntityArrays, p
     draw = LeafDraw(params.leaves.max_leaves, params.leaves.max_leaves_per_anchor, 0.0, 0.0, 0.0)
     code = np.flatnonzero((split.samples["kind"] != "document").to_numpy())
     selection = draw_leaves(split, code, draw, rng)
-    rows = assemble(split, entities, selection, params.row_length)
+    graph = shown_graph(split, model.encoder.params.graph_form)
+    rows = assemble(split, entities, selection, params.row_length, graph)
     vocabulary = model.encoder.vocabulary
     rule = MaskRule(params.mask_share, params.span_end, params.max_span, vocabulary.tokens)
     right = total = 0.0
