@@ -8,6 +8,7 @@ PYTHON ?= python3
 PROFILE ?=
 TORCH_INDEX ?=
 EXECUTE ?=
+ROWS ?=
 XLA_PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench readme clean clean-runs
+.PHONY: help install repro test test-xla lint bench ablation readme clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +75,9 @@ bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into 
 	$(BIN)/python benchmarks/kg_speed.py data/raw
 	$(BIN)/python benchmarks/train_speed.py data/packed
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
+
+ablation: $(STAMP) ## every row of the ablation with three seeds, hours, goes on where it ended; ROWS="full plain_tokens" (after make repro)
+	$(BIN)/python stages/long_ablation.py --rows "$(ROWS)"
 
 readme: $(STAMP) ## the results table of README from metrics/, the figures of docs/ from results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme

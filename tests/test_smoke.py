@@ -125,6 +125,26 @@ def test_the_ablation_pairs_the_variant_with_the_baseline_and_one_seed_gives_no_
     assert config["model"]["use_rel_attention_bias"] is False
 
 
+def test_the_long_ablation_runs_each_cell_once_and_shares_weights_between_rows_that_differ_at_test(
+    run: Path, tmp_path: Path
+) -> None:
+    changes = ("ablation.long.seeds=[1]", "ablation.long.steps=4", "ablation.long.warmup_steps=1")
+    places = {"packed": run / "packed", "kg": run / "kg", "work": tmp_path / "work", "out": tmp_path / "out"}
+    flags = [part for name, path in places.items() for part in (f"--{name}", str(path))]
+    flags += [part for change in changes for part in ("--set", change)]
+    rows = ("--rows", "no_leaves_at_test random_tails")
+    said = stage("long_ablation", *flags, *rows)
+    assert "0 cells are there, 3 to run: full-1, random_tails-1, no_leaves_at_test-1" in said
+    assert [len(list((tmp_path / "work" / kind).iterdir())) for kind in ("models", "cells")] == [2, 3]
+    found = json.loads((tmp_path / "out/ablation.json").read_text(encoding="utf-8"))
+    assert set(found["rows"]) == {"no_leaves_at_test", "random_tails"}
+    assert found["same_as_baseline"] == ["no_regularisers"]
+    assert "plain_tokens" in found["not_run"]
+    before = (tmp_path / "out/ablation.json").read_bytes()
+    assert "3 cells are there, 0 to run" in stage("long_ablation", *flags, *rows)
+    assert (tmp_path / "out/ablation.json").read_bytes() == before
+
+
 def test_every_plot_has_its_table_and_its_image(run: Path) -> None:
     for name in ("kg_relations", "train", "eval_peers", "ablation"):
         assert (run / f"plots/{name}.csv").read_text(encoding="utf-8").count("\n") > 1

@@ -56,6 +56,20 @@ def mean_interval(values: npt.ArrayLike, groups: IntArray, params: BootstrapPara
     values: (Q,) numbers or booleans.  groups: (Q,) as from `resampling_groups`; any integer labels.
     Raises EvaluationError where there is no query.
     """
+    means_R, value, num_groups = resampled_means(values, groups, params)
+    num_queries = len(groups)
+    if not len(means_R):
+        return Interval(value, float("nan"), float("nan"), num_queries, num_groups)
+    tail = (1.0 - params.confidence) / 2.0
+    low, high = np.quantile(means_R, [tail, 1.0 - tail])
+    return Interval(value, float(low), float(high), num_queries, num_groups)
+
+
+def resampled_means(values: npt.ArrayLike, groups: IntArray, params: BootstrapParams) -> tuple[FloatArray, float, int]:
+    """(R,) means of resampled groups, none where there are fewer than two; the mean itself; the number of groups.
+
+    values, groups: as of `mean_interval`. Raises EvaluationError where there is no query.
+    """
     values_Q = np.asarray(values, dtype=np.float64)
     if not len(values_Q):
         raise EvaluationError("bootstrap: no queries to average; the test split holds none of this kind")
@@ -65,12 +79,9 @@ def mean_interval(values: npt.ArrayLike, groups: IntArray, params: BootstrapPara
     sums_G = np.bincount(group_of_Q, weights=values_Q)
     value = float(sums_G.sum() / counts_G.sum())
     if len(counts_G) < 2:
-        return Interval(value, float("nan"), float("nan"), len(values_Q), len(counts_G))
+        return np.zeros(0), value, len(counts_G)
     weights_RG = _multinomial_weights(len(counts_G), params.resamples, params.seed)
-    means_R = (weights_RG @ sums_G) / (weights_RG @ counts_G)
-    tail = (1.0 - params.confidence) / 2.0
-    low, high = np.quantile(means_R, [tail, 1.0 - tail])
-    return Interval(value, float(low), float(high), len(values_Q), len(counts_G))
+    return (weights_RG @ sums_G) / (weights_RG @ counts_G), value, len(counts_G)
 
 
 def paired_interval(ours: npt.ArrayLike, theirs: npt.ArrayLike, groups: IntArray, params: BootstrapParams) -> Interval:

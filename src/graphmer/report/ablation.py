@@ -25,6 +25,7 @@ PAIRED = {
     "masked_nodes.masked_mentions.neural.accuracy": ("masked_nodes", "masked_mentions", "neural"),
     "masked_nodes.visible_mentions.neural.accuracy": ("masked_nodes", "visible_mentions", "neural"),
 }
+WORSE, BETTER = "worse than the baseline", "better than the baseline"
 Cell = tuple[Mapping[str, float], "pd.DataFrame"]
 
 
@@ -93,11 +94,16 @@ def _values(predictions: "pd.DataFrame", metric: str) -> "pd.DataFrame":
 
 def verdict(interval: Interval, params: AblationParams) -> str:
     """What the difference says: nothing below `verdict_from_seeds` seeds, or where the interval holds 0."""
-    if len(params.seeds) < params.verdict_from_seeds:
-        return f"none ({len(params.seeds)} seeds)"
+    return verdict_of(interval, len(params.seeds), params.verdict_from_seeds)
+
+
+def verdict_of(interval: Interval, seeds: int, needed: int) -> str:
+    """What a difference to the baseline with its interval says; `needed`: seeds below which it says nothing."""
+    if seeds < needed:
+        return f"none ({seeds} seeds)"
     if not interval.excludes_zero:
         return "no difference shown"
-    return "worse than the baseline" if interval.value < 0 else "better than the baseline"
+    return WORSE if interval.value < 0 else BETTER
 
 
 def _table(rows: list[list[Any]]) -> str:

@@ -125,6 +125,37 @@ def forest(rows: list[Row]) -> Any:
     return figure
 
 
+LONG_PANELS = {
+    "link_prediction.headline.graphmer.mrr": "link prediction, combiner (MRR)",
+    "link_prediction.headline.neural.mrr": "link prediction, network alone (MRR)",
+    "masked_nodes.masked_mentions.neural.accuracy": "masked names (accuracy)",
+}
+
+
+def long_forest(rows: list[Row]) -> Any:
+    """Each row's paired difference to the full model: over files and seeds thin, over files thick, each seed a tick."""
+    panels = [[row for row in rows if row["measure"] == name] for name in LONG_PANELS]
+    figure, grid = plt.subplots(1, len(panels), figsize=(11, 0.34 * len(panels[0]) + 1.2), sharey=True, squeeze=False)
+    for axes, panel, title in zip(grid.flat, panels, LONG_PANELS.values(), strict=True):
+        for place, row in enumerate(panel):
+            colour = OURS if row["verdict"].endswith("than the baseline") else PEER
+            value = float(row["difference"])
+            _point(axes, row, value, place, colour)
+            low, high = (float(row[name]) if row[name] else value for name in ("files_low", "files_high"))
+            axes.plot([low, high], [place, place], color=colour, linewidth=3.5, solid_capstyle="butt")
+            seeds = [float(part) for part in row["by_seed"].split(";")]
+            axes.plot(seeds, [place + 0.28] * len(seeds), linestyle="", marker="|", color=colour, markersize=5)
+            words = row["verdict"].removesuffix(" than the baseline")
+            axes.annotate(words, (1.0, place - 0.18), xycoords=("axes fraction", "data"), ha="right", fontsize=6)
+        axes.axvline(0, color=PEER, linewidth=0.8)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel(f"difference to full, {panel[0]['seeds']} seeds", fontsize=8)
+    grid.flat[0].set_yticks(range(len(panels[0])), [row["row"] for row in panels[0]])
+    grid.flat[0].invert_yaxis()
+    figure.tight_layout()
+    return figure
+
+
 DRAWINGS: Mapping[str, Callable[[list[Row]], Any]] = {
     "kg_relations": relations,
     "train": curve,
