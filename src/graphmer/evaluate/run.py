@@ -1,9 +1,9 @@
 """The eval stage: every task on held-out packages, predictions, figures, and a record of what they came from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
+from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
@@ -11,9 +11,8 @@ from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
 from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
-from graphmer.evaluate.neural import load_scorer, untrained_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
-from graphmer.ontology.vocabulary import load_ontology
+from graphmer.evaluate.record import run_record
 from graphmer.pack.shards import load_split
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ def evaluate_model(
     Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
     together.
     """
+    # Late: `graphmer verify` derives the figures anew without torch.
+    from graphmer.evaluate.neural import load_scorer, untrained_scorer
+
     neural, untrained = load_scorer(model_dir, packed), untrained_scorer(model_dir, packed)
     data = load_link_data(packed, kg)
     tasks = {
@@ -37,13 +39,29 @@ def evaluate_model(
         "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    read = {"parsed": parsed, "kg": kg, "packed": packed, "model": model_dir}
+    write_evaluation(tasks, read, out, metrics, plots, params, neural.device_kind)
+
+
+def write_evaluation(
+    tasks: "dict[str, pd.DataFrame]",
+    read: dict[str, Path],
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
+    device: str,
+) -> None:
+    """Figures of all tasks and the record of where they came from; read: the folders that were read, by name."""
     figures, flat = summarise(tasks, params)
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir))
-    write_text(plots / "eval_peers.csv", peers_table(figures))
-    write_json(metrics, nested(flat))
+        write_text(plots / "eval_peers.csv", peers_table(figures))
+        write_json(metrics, nested(flat))
+        written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet")}
+        written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
+        write_json(scratch / "run.json", run_record(read, written, params, device))
 
 
 def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd.DataFrame, dict[str, object]]":
@@ -64,14 +82,3 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
     ordered = pd.concat(tables, ignore_index=True)
     keys = ["task", "setting", "slice", "key", "scorer", "figure"]
     return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
-
-
-def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path) -> dict[str, Any]:
-    """Digests of what was evaluated; no time, host or commit, which no committed file can know."""
-    return {
-        "model": {name: sha256_file(model_dir / name) for name in ("config.json", "model.safetensors")},
-        "packed": sha256_tree(packed),
-        "kg": sha256_tree(kg),
-        "parsed": sha256_tree(parsed),
-        "ontology_version": load_ontology().version,
-    }
