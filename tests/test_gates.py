@@ -81,6 +81,23 @@ def test_the_claim_on_the_relation_bias_is_shown_refuted_or_open_by_its_interval
     assert "a difference of 0.0200" in gate.bound
 
 
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [("shown", "met"), ("refuted", "missed"), ("neither shown nor refuted (no difference shown)", "not measured")],
+)
+def test_where_the_long_ablation_has_run_its_claim_is_the_gate(project: Path, said: str, verdict: str) -> None:
+    claim = {"full": 0.24, "without": 0.2, "contrast": 0.02, "low": 0.01, "high": 0.03, "verdict": said}
+    write_json(project / "results/ablation/ablation.json", {"claims": {"the relation bias": claim}})
+    (gate,) = [gate for gate in read_gates(project) if gate.name.startswith("masked names")]
+    assert gate.verdict == verdict
+    assert (
+        gate.value == f"0.2000 to 0.2400, contrast +0.0200 [+0.0100, +0.0300] in results/ablation/ablation.json: {said}"
+    )
+    write_json(project / "results/ablation/ablation.json", {"claims": {}})
+    (gate,) = [gate for gate in read_gates(project) if gate.name.startswith("masked names")]
+    assert "metrics/ablation.json" in gate.value
+
+
 def test_an_ablation_without_the_variant_is_not_measured() -> None:
     gate = rel_bias_gate({"full": {}}, "cells", 3, ABLATION, PARAMS)
     assert (gate.verdict, gate.value) == ("not measured", "no difference in cells")

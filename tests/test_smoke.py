@@ -16,7 +16,7 @@ from graphmer.artifacts import canonical_json, nested, read_table, sha256_file, 
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.predictions import predictions_schema, task_tables
 from graphmer.evaluate.record import check_record
-from graphmer.evaluate.run import summarise
+from graphmer.evaluate.summary import summarise
 from graphmer.params import load_section, load_tree
 from graphmer.report.readme import results_table
 

@@ -19,7 +19,7 @@ from graphmer.errors import ArtifactError, ParamsError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema, task_tables
 from graphmer.evaluate.record import LIBRARY, READ_BESIDES, check_record, reached_modules
-from graphmer.evaluate.run import summarise
+from graphmer.evaluate.summary import summarise
 from graphmer.params import load_section, load_tree
 from graphmer.report.findings import Finding
 from graphmer.report.verify import RESULTS, verify_project

@@ -28,11 +28,12 @@ def run_record(
 ) -> dict[str, Any]:
     """What stands in data/eval/run.json; raises ArtifactError where it does not fit its own schema.
 
-    data: the folders that were read, by name, `model` among them. outputs: the files that were written, by name.
+    data: the folders that were read, by name; `model` among them unless a scorer from elsewhere took its place.
+    outputs: the files that were written, by name.
     device: the kind that computed, cpu or gpu.
     Two machines that compute the same figures write the same bytes: of the device only its kind is told.
     """
-    training = _training(data["model"])
+    training = _training(data["model"]) if "model" in data else {}
     record = {
         "version": RECORD_VERSION,
         "parameters": {"eval": parameters_digest(params), **training.get("parameters", {})},

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
-from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
+from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
-from graphmer.evaluate.link_figures import headline_metrics, link_figures
 from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
+from graphmer.evaluate.neural import load_scorer, untrained_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
 from graphmer.evaluate.record import run_record
+from graphmer.evaluate.summary import summarise
 from graphmer.pack.shards import load_split
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ def evaluate_model(
     Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
     together.
     """
-    # Late: `graphmer verify` derives the figures anew without torch.
-    from graphmer.evaluate.neural import load_scorer, untrained_scorer
-
     neural, untrained = load_scorer(model_dir, packed), untrained_scorer(model_dir, packed)
     data = load_link_data(packed, kg)
     tasks = {
@@ -62,23 +60,3 @@ def write_evaluation(
         written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet")}
         written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
         write_json(scratch / "run.json", run_record(read, written, params, device))
-
-
-def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd.DataFrame, dict[str, object]]":
-    """All figures as a long table, and those of the metrics file by dotted name."""
-    import pandas as pd
-
-    links = link_figures(tasks["link_prediction"], params.bootstrap)
-    flat: dict[str, object] = dict(headline_metrics(links))
-    tables = [links]
-    for task, figure in (("code_search", "mrr"), ("masked_tokens", "accuracy"), ("masked_nodes", "accuracy")):
-        table = task_figures(task, tasks[task], figure, params.bootstrap)
-        flat |= headline(table, figure)
-        tables.append(table)
-    counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
-    flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
-    flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
-    flat["code_search.functions"] = int(tasks["code_search"]["pool"].max())  # `all`, or every pool where it is smaller
-    ordered = pd.concat(tables, ignore_index=True)
-    keys = ["task", "setting", "slice", "key", "scorer", "figure"]
-    return ordered.sort_values(keys, kind="stable", ignore_index=True), flat

@@ -12,7 +12,7 @@ from graphmer.artifacts import canonical_json, dotted, nested, read_json, read_t
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.figures import COLUMNS, figures_schema, peers_table
 from graphmer.evaluate.predictions import predictions_schema, task_tables
-from graphmer.evaluate.run import summarise
+from graphmer.evaluate.summary import summarise
 from graphmer.params import load_section
 from graphmer.report.ablation import aggregate_cells
 from graphmer.report.config import AblationParams

@@ -28,6 +28,8 @@ from graphmer.train.config import TrainParams
 Tree = Mapping[str, Any]
 RECORD = "data/eval/run.json"
 SECTIONS: Mapping[str, type] = {"eval": EvalParams, "model": ModelParams, "train": TrainParams}
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError)  # JSON, YAML or a table of another shape
+OUTPUT_FOLDERS = {"eval.json": "metrics", "eval_peers.csv": "plots"}  # the others stand beside the record
 # What ran once, on a machine or for hours that not everybody has.
 RESULTS = {
     "results/peers.json": "make peers",
@@ -52,9 +54,10 @@ def verify_project(root: Path) -> Iterator[Finding]:
     for where, check in CHECKS.items():
         try:
             yield from check(root, tree)
-        except (GraphmerError, OSError, KeyError) as error:
-            said = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else str(error)
-            yield Finding("differs", where, said.replace(f"{root}/", ""))
+        except (GraphmerError, OSError) as error:
+            yield Finding("differs", where, str(error).replace(f"{root}/", ""))
+        except MALFORMED as error:
+            yield Finding("differs", where, f"a file is not of the form that the pipeline writes ({error!r})")
 
 
 def lock_findings(root: Path, tree: Tree) -> Iterator[Finding]:
@@ -114,12 +117,9 @@ def record_findings(root: Path, tree: Tree) -> Iterator[Finding]:
         if (folder := root / "data" / name).is_dir():
             yield from compared_files(folder, f"data/{name}", digests, whole=True)
     for name, digest in record["outputs"].items():
-        folder = OUTPUT_FOLDERS[Path(name).suffix]
+        folder = OUTPUT_FOLDERS.get(name, "data/eval")
         yield from compared_files(root / folder, folder, {name: digest})
     yield from _environment_notes(record)
-
-
-OUTPUT_FOLDERS = {".parquet": "data/eval", ".json": "metrics", ".csv": "plots"}
 
 
 def _environment_notes(record: Tree) -> Iterator[Finding]:
