@@ -28,8 +28,9 @@ class Lock:
             raise ArtifactError("dvc.lock: not checked, since DVC is not installed; run make install") from None
         self.root = root
         self.locked = locked_stages(root)
+        inside = {"core": {"site_cache_dir": str((root / ".dvc/tmp/site").absolute())}}  # by default in /var/tmp
         try:
-            self.stages = {stage.name: stage for stage in Repo(str(root)).index.stages}
+            self.stages = {stage.name: stage for stage in Repo(str(root), config=inside).index.stages}
         except DvcException as error:
             raise ArtifactError(f"dvc.yaml: DVC cannot read it ({' '.join(str(error).split())}); mend it") from None
 
