@@ -20,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench ablation readme clean clean-runs
+.PHONY: help install repro test test-xla lint bench ablation readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,7 +42,7 @@ repro: $(STAMP) ## the whole pipeline; PROFILE=smoke or base runs a profile besi
 ifeq ($(PROFILE),)
 	@echo "profile: none (params.yaml as it is)"
 	@$(BIN)/dvc repro
-	@PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
+	@PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 else
 	@PROFILE=$(PROFILE) profiles/run
 endif
@@ -74,13 +74,13 @@ bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/kg_speed.py data/raw
 	$(BIN)/python benchmarks/train_speed.py data/packed
-	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
+	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 
 ablation: $(STAMP) ## every row of the ablation with three seeds, hours, goes on where it ended; ROWS="full plain_tokens" (after make repro)
 	$(BIN)/python stages/long_ablation.py --rows "$(ROWS)"
 
-readme: $(STAMP) ## the results table of README from metrics/, the figures of docs/ from results/
-	PYTHONPATH=src $(BIN)/python -m graphmer.report.readme
+readme docs: $(STAMP) ## README's results, the cards and docs/specs.md, from metrics/, plots/, params.yaml, results/
+	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay
 	rm -rf $(VENV) $(XLA_VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info

@@ -10,7 +10,8 @@ from imports import ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-NAMES = ["fetch", "parse", "build_kg", "validate_kg", "pack", "train", "eval", "ablation_cell", "ablation", "draw"]
+NAMES = ["fetch", "parse", "build_kg", "validate_kg", "describe", "pack", "train", "eval",
+         "ablation_cell", "ablation", "draw"]  # fmt: skip
 
 
 def params_of(stage: str) -> list[str]:
@@ -70,9 +71,13 @@ def test_other_seeds_and_a_further_variant_have_cells_that_the_aggregate_waits_f
 def test_every_section_runs_the_stage_that_owns_it() -> None:
     owners = {"fetch": "fetch", "parse": "parse", "kg": "build_kg", "validate": "validate_kg", "pack": "pack",
               "model": "train", "train": "train", "eval": "eval", "ablation": "ablation"}  # fmt: skip
-    assert set(owners) == set(PARAMS)
+    assert {*owners, "gates"} == set(PARAMS)
     for section, stage in owners.items():
         assert all(reads(stage, f"{section}.{key}") for key in PARAMS[section]), section
+
+
+def test_a_gate_is_judged_on_what_a_run_left_and_runs_nothing_again() -> None:
+    assert [stage for stage in NAMES for key in PARAMS["gates"] if reads(stage, f"gates.{key}")] == []
 
 
 def test_packing_reads_of_training_what_its_counts_of_rows_need_and_no_more() -> None:
@@ -113,17 +118,15 @@ def test_the_lock_agrees_with_parameters_commands_and_metrics() -> None:
 
 
 def test_a_lock_that_does_not_agree_is_refused() -> None:
-    sys.path.insert(0, str(ROOT / ".ci"))
-    import check_lock
-    from dvc.repo import Repo
+    from graphmer.report.lock import Lock
 
-    (train,) = [stage for stage in Repo(str(ROOT)).index.stages if stage.name == "train"]
+    lock = Lock(ROOT)
     locked = {
         "cmd": "python stages/other.py",
         "params": {"params.yaml": {"train.steps": -1}},
         "outs": [{"path": "metrics/none.json", "md5": ""}],
     }
-    found = "\n".join(check_lock.differences(locked, train))
+    found = "\n".join(lock.unlike(locked, lock.stages["train"]))
     for expected in (
         "command is 'python stages/train.py', locked 'python stages/other.py'",
         f"parameter train.steps is {PARAMS['train']['steps']}, locked -1",

@@ -12,6 +12,12 @@ import pandas as pd
 import pytest
 from imports import ROOT
 
+from graphmer.artifacts import canonical_json, nested, read_table, sha256_file, sha256_files
+from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.predictions import predictions_schema, task_tables
+from graphmer.evaluate.record import check_record
+from graphmer.evaluate.summary import summarise
+from graphmer.params import load_section, load_tree
 from graphmer.report.readme import results_table
 
 CHANGES = [
@@ -52,6 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stage("parse", *flags(raw="raw", out="parsed"))
     stage("build_kg", *flags(parsed="parsed", out="kg"))
     stage("validate_kg", *flags(kg="kg", parsed="parsed", metrics="metrics/kg.json", plot="plots/kg_relations.csv"))
+    stage("describe", *flags(raw="raw", kg="kg", out="metrics/packages.json"))
     stage(
         "pack",
         *flags(kg="kg", parsed="parsed", kg_metrics="metrics/kg.json", out="packed", metrics="metrics/pack.json"),
@@ -111,6 +118,31 @@ def test_training_and_evaluation_leave_their_named_figures(run: Path) -> None:
     assert {"bm25", "tfidf", "graphmer"} <= set(evaluated["code_search"]["pool1000_masked"])
     assert {"ngram_cache", "neural"} <= set(evaluated["masked_tokens"]["all"])
     assert {"copy", "neural"} <= set(evaluated["masked_nodes"]["masked_mentions"])
+
+
+def test_the_record_holds_what_was_read_and_written_and_the_figures_follow_from_the_predictions(run: Path) -> None:
+    record = json.loads((run / "eval/run.json").read_text(encoding="utf-8"))
+    check_record(record, "run.json")
+    for name in ("parsed", "kg", "packed", "model"):
+        assert record["data"][name] == sha256_files(run / name)
+    assert record["outputs"]["eval.json"] == sha256_file(run / "metrics/eval.json")
+    assert record["outputs"]["predictions.parquet"] == sha256_file(run / "eval/predictions.parquet")
+    assert (record["device"], set(record["parameters"])) == (
+        {"eval": "cpu", "train": "cpu"},
+        {"eval", "model", "train"},
+    )
+    tree = load_tree(ROOT / "params.yaml", CHANGES)
+    predictions = read_table(run / "eval/predictions.parquet", predictions_schema())
+    _, flat = summarise(task_tables(predictions), load_section(tree, "eval", EvalParams))
+    assert canonical_json(nested(flat)) == (run / "metrics/eval.json").read_text(encoding="utf-8")
+
+
+def test_packages_are_counted_and_what_was_left_out_of_them(run: Path) -> None:
+    counted = metrics(run, "packages")
+    triples = pd.read_parquet(run / "kg" / "triples.parquet")["package"].value_counts().to_dict()
+    assert {name: part["triples"] for name, part in counted["packages"].items() if part["triples"]} == triples
+    assert counted["sha256"]["triples.parquet"] == sha256_file(run / "kg" / "triples.parquet")
+    assert set(counted["left_out"]) == {"skipped", "partial", "dropped", "near_duplicates_removed"}
 
 
 def test_the_ablation_pairs_the_variant_with_the_baseline_and_one_seed_gives_no_verdict(run: Path) -> None:

@@ -43,6 +43,17 @@ def sha256_tree(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_files(folder: Path) -> dict[str, str]:
+    """Hex digest of every file below a folder, by its path in there, in sorted order."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+
+
+def sha256_json(value: object) -> str:
+    """Hex digest of plain values; unlike canonical JSON nothing is rounded, so that 1e-7 and 2e-7 differ."""
+    return sha256_bytes(json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False).encode())
+
+
 def stable_hash(*parts: object) -> int:
     """A 64-bit hash that is the same in every process, unlike hash(); for seeded choices keyed by content."""
     text = "\x1f".join(str(part) for part in parts)
@@ -130,6 +141,14 @@ def nested(flat: Mapping[str, object]) -> dict[str, Any]:
             node = node.setdefault(name, {})
         node[leaf] = flat[dotted]
     return tree
+
+
+def dotted(tree: object, path: str = "") -> dict[str, Any]:
+    """The way back from `nested`: values by their dotted path, in the tree's order."""
+    if not isinstance(tree, Mapping):
+        return {path: tree}
+    parts = [dotted(part, f"{path}.{name}" if path else str(name)) for name, part in tree.items()]
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def write_table(frame: "pd.DataFrame", path: Path, schema: "pa.Schema") -> None:

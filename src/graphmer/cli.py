@@ -1,6 +1,7 @@
-"""The command `graphmer`: the graph of any folder, from a shell.
+"""The command `graphmer`: the graph of any folder, and whether a project's figures hold, from a shell.
 
-Heavy libraries are imported when a verb runs, so that help answers at once; `kg` needs neither torch, git nor DVC.
+Heavy libraries are imported when a verb runs, so that help answers at once; `kg` needs neither torch, git nor DVC, and
+`verify` no torch.
 """
 
 import sys
@@ -20,7 +21,7 @@ PACKAGED = Path(__file__).with_name("params.yaml")  # of a wheel; setup.py puts 
 PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[2] / "params.yaml"
 
 app = typer.Typer(
-    help="A validated knowledge graph of source code.",
+    help="A validated knowledge graph of source code, and figures that can be checked.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,7 +38,7 @@ class FileFormat(StrEnum):
 
 @app.callback()
 def main() -> None:
-    """A validated knowledge graph of source code."""
+    """A validated knowledge graph of source code, and figures that can be checked."""
 
 
 class Split(StrEnum):
@@ -91,6 +92,40 @@ def kg(
         print(f"the cache was damaged: files parsed again {graph.files.damaged:,}")
     if graph.verdict:
         print(f"graphmer kg: {graph.verdict}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    root: Annotated[Path, typer.Option(help="The project: the folder that holds dvc.yaml.")] = Path(),
+    gates: Annotated[
+        bool, typer.Option("--gates", help="Judge the figures against params.yaml's gates instead.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="With --gates: exit 1 where one is missed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Check that figures, digests, dvc.lock and documents say the same; one line for each thing that does not.
+
+    Exit status: 0 all that is here agrees, 1 something differs or a file that git keeps is missing, 2 no project or
+    bad parameters. Data that were not pulled, and results never made, are listed with the command that makes them.
+
+    --gates reads committed files alone and exits 0 whatever it finds, 1 with --strict where a gate is missed. A gate
+    that was not measured is not missed. In CI: `graphmer verify && graphmer verify --gates --strict`.
+    """
+    if strict and not gates:
+        print("graphmer verify: --strict judges gates; pass --gates too", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        from graphmer.report.findings import reported
+        from graphmer.report.gates import judged, read_gates
+        from graphmer.report.verify import verify_project
+
+        text, holds = judged(read_gates(root), as_json) if gates else reported(verify_project(root), as_json)
+    except GraphmerError as error:
+        print(f"graphmer verify: {error}", file=sys.stderr)
+        raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
+    print(text)
+    if not holds and (strict or not gates):
         raise typer.Exit(1)
 
 

@@ -39,6 +39,7 @@ SECTIONS = {
     "train": "graphmer.train.config:TrainParams",
     "eval": "graphmer.evaluate.config:EvalParams",
     "ablation": "graphmer.report.config:AblationParams",
+    "gates": "graphmer.report.gates_config:GatesParams",
 }
 
 

@@ -47,6 +47,11 @@ class ModelScorer:
         self.splits: dict[str, SplitArrays] = {}
         self.keys: dict[int, FloatArray] = {}
 
+    @property
+    def device_kind(self) -> str:
+        """What computes: cpu or gpu."""
+        return "cpu" if self.model.token_bias_V.device.type == "cpu" else "gpu"
+
     def split(self, name: str) -> SplitArrays:
         """One split's arrays, read once."""
         if name not in self.splits:

@@ -33,3 +33,16 @@ def prediction_rows(tasks: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
         parts.append(part[list(PREDICTION_COLUMNS)])
     joined = pd.concat(parts, ignore_index=True)
     return joined.sort_values(["task", "setting", "scorer", "query"], kind="stable", ignore_index=True)
+
+
+def task_tables(rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+    """The way back from one table to a table for each task, as figures are made from.
+
+    The value goes by both its names, `rank` and `correct`; a column that a task does not have is left out.
+    """
+    tables = {}
+    for task, part in rows.groupby("task", sort=True):
+        empty = [name for name in ("relation", "stratum") if (part[name] == "").all()]
+        table = part.drop(columns=["task", "value", *empty]).assign(rank=part["value"], correct=part["value"])
+        tables[str(task)] = table.reset_index(drop=True)
+    return tables

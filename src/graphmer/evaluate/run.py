@@ -1,19 +1,19 @@
 """The eval stage: every task on held-out packages, predictions, figures, and a record of what they came from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
+from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
-from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
+from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
-from graphmer.evaluate.link_figures import headline_metrics, link_figures
 from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
 from graphmer.evaluate.neural import load_scorer, untrained_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
-from graphmer.ontology.vocabulary import load_ontology
+from graphmer.evaluate.record import run_record
+from graphmer.evaluate.summary import summarise
 from graphmer.pack.shards import load_split
 
 if TYPE_CHECKING:
@@ -38,41 +38,26 @@ def evaluate_model(
         "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    read = {"parsed": parsed, "kg": kg, "packed": packed, "model": model_dir}
+    write_evaluation(tasks, read, out, metrics, plots, params, neural.device_kind)
+
+
+def write_evaluation(
+    tasks: "dict[str, pd.DataFrame]",
+    read: dict[str, Path],
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
+    device: str,
+) -> None:
+    """Figures of all tasks and the record of where they came from; read: the folders that were read, by name."""
     figures, flat = summarise(tasks, params)
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir))
-    write_text(plots / "eval_peers.csv", peers_table(figures))
-    write_json(metrics, nested(flat))
-
-
-def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd.DataFrame, dict[str, object]]":
-    """All figures as a long table, and those of the metrics file by dotted name."""
-    import pandas as pd
-
-    links = link_figures(tasks["link_prediction"], params.bootstrap)
-    flat: dict[str, object] = dict(headline_metrics(links))
-    tables = [links]
-    for task, figure in (("code_search", "mrr"), ("masked_tokens", "accuracy"), ("masked_nodes", "accuracy")):
-        table = task_figures(task, tasks[task], figure, params.bootstrap)
-        flat |= headline(table, figure)
-        tables.append(table)
-    counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
-    flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
-    flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
-    flat["code_search.functions"] = int(tasks["code_search"]["pool"].max())  # `all`, or every pool where it is smaller
-    ordered = pd.concat(tables, ignore_index=True)
-    keys = ["task", "setting", "slice", "key", "scorer", "figure"]
-    return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
-
-
-def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path) -> dict[str, Any]:
-    """Digests of what was evaluated; no time, host or commit, which no committed file can know."""
-    return {
-        "model": {name: sha256_file(model_dir / name) for name in ("config.json", "model.safetensors")},
-        "packed": sha256_tree(packed),
-        "kg": sha256_tree(kg),
-        "parsed": sha256_tree(parsed),
-        "ontology_version": load_ontology().version,
-    }
+        write_text(plots / "eval_peers.csv", peers_table(figures))
+        write_json(metrics, nested(flat))
+        written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet")}
+        written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
+        write_json(scratch / "run.json", run_record(read, written, params, device))

@@ -1,4 +1,4 @@
-"""The figures of docs/benchmarks.md, from what `make bench` measured: `python -m graphmer.report.readme`."""
+"""The figures of docs/benchmarks.md, from what `make bench` measured: `make docs`."""
 
 from collections.abc import Mapping
 from pathlib import Path

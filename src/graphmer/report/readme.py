@@ -1,13 +1,12 @@
-"""README's results table, from metrics/, and the figures of two pages of docs/: `python -m graphmer.report.readme`."""
+"""README's results table, from metrics/, and the figures of two pages of docs/; `make docs` writes them."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphmer.artifacts import read_json, write_text
-from graphmer.errors import ArtifactError, GraphmerError
+from graphmer.artifacts import read_json
+from graphmer.errors import ArtifactError
 from graphmer.report import benchmarks, scale
 
 BEGIN = "<!-- results: written by `make readme` from metrics/; do not edit -->"
@@ -45,6 +44,11 @@ def results_table(metrics: Path) -> str:
     return "\n".join(lines)
 
 
+def gain_verdicts(metrics: Path) -> list[str]:
+    """Bullets: which gains their intervals tell from 0, and which they do not."""
+    return list(_verdicts(_rows(read_json(metrics / "eval.json"))))
+
+
 def _graph_line(kg: Mapping[str, Any]) -> str:
     rates = ", ".join(f"{language.capitalize()} {rate:.1%}" for language, rate in sorted(kg["resolution_rate"].items()))
     return (
@@ -73,10 +77,10 @@ def _rows(tree: Mapping[str, Any]) -> Iterator[Row]:
                     name: values for name, values in scorers.items() if isinstance(values, dict) and figure in values
                 }
                 if any(name in having for name in OURS):
-                    yield Row(task.replace("_", " "), _shown_setting(setting, tree[task]), figure, having)
+                    yield Row(task.replace("_", " "), shown_setting(setting, tree[task]), figure, having)
 
 
-def _shown_setting(setting: str, task: Mapping[str, Any]) -> str:
+def shown_setting(setting: str, task: Mapping[str, Any]) -> str:
     """In words. A pool is named by the candidates that it asks for; where a corpus has fewer, those are its size."""
     pool = POOL.fullmatch(setting)
     if pool is None:
@@ -143,20 +147,3 @@ def with_figures(page: str, figures: str) -> str:
 def with_speed(page: str, figures: str) -> str:
     """The text of docs/benchmarks.md with the figures between its two markers."""
     return with_block(page, benchmarks.BEGIN, figures, benchmarks.END, "docs/benchmarks.md")
-
-
-def main() -> int:
-    """Rewrite README.md, docs/scale.md and docs/benchmarks.md in the working folder."""
-    readme, page, speed = Path("README.md"), Path("docs/scale.md"), Path("docs/benchmarks.md")
-    try:
-        write_text(readme, with_results(readme.read_text(encoding="utf-8"), results_table(Path("metrics"))))
-        write_text(page, with_figures(page.read_text(encoding="utf-8"), scale.scale_figures(SPEED)))
-        write_text(speed, with_speed(speed.read_text(encoding="utf-8"), benchmarks.speed_figures(MEASURED)))
-    except GraphmerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

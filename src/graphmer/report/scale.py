@@ -1,4 +1,4 @@
-"""The figures of docs/scale.md, written from what benchmarks/kg_speed.py measured: `python -m graphmer.report.readme`.
+"""The figures of docs/scale.md, written from what benchmarks/kg_speed.py measured: `make docs`.
 
 The file holds the machine, and for each corpus a figure, or its median with `_low` and `_high`, the extreme rounds:
 

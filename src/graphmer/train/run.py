@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from graphmer.artifacts import atomic_folder, nested, write_json
+from graphmer.artifacts import atomic_folder, nested, sha256_json, write_json
 from graphmer.errors import ArtifactError, TrainingError
+from graphmer.machine import public_versions, python_minor
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
@@ -20,7 +21,7 @@ from graphmer.train.data import TrainStream
 from graphmer.train.device import gather_rows, start
 from graphmer.train.loop import Loop, Setting
 from graphmer.train.objective import Objective
-from graphmer.train.plan import read_plan
+from graphmer.train.plan import Plan, read_plan
 from graphmer.train.validate import validate
 
 
@@ -66,6 +67,7 @@ def train_model(
     with atomic_folder(out) as scratch:
         save_model(scratch, net, packed)
         shutil.copyfile(packed / "manifest.json", scratch / "packed.json")
+        write_json(scratch / "training.json", training_record(model, params, plan))
     flat: dict[str, object] = {"steps": params.steps, **{f"loss.{name}": value for name, value in losses.items()}}
     flat |= {f"val.{name}": value for name, value in figures.items()}
     flat |= {f"left_out.stage_{stage + 1}": count for stage, count in enumerate(stream.layout.left_out())}
@@ -76,6 +78,20 @@ def train_model(
         if (lost := runs.lost()) is not None:
             print(f"train: {lost}", file=sys.stderr)
         runs.remove()
+
+
+def training_record(model: ModelParams, params: TrainParams, plan: Plan) -> dict[str, Any]:
+    """How the weights beside it came to be: digests of two sections of params.yaml, the kind of device, versions."""
+    sections = {"model": dataclasses.asdict(model), "train": dataclasses.asdict(params)}
+    return {
+        "parameters": {name: sha256_json(section) for name, section in sections.items()},
+        "seed": params.seed,
+        "steps": params.steps,
+        "precision": params.precision,
+        "device": plan.device,
+        "packages": public_versions(("accelerate", "numpy", "torch")),
+        "python": python_minor(),
+    }
 
 
 def read_vocabulary(packed: Path) -> Vocabulary:

@@ -1,0 +1,30 @@
+"""What follows from predictions alone, without a model: eval writes it, `graphmer verify` derives it again."""
+
+from typing import TYPE_CHECKING
+
+from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.figures import headline, task_figures
+from graphmer.evaluate.link_figures import headline_metrics, link_figures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd.DataFrame, dict[str, object]]":
+    """All figures as a long table, and those of the metrics file by dotted name."""
+    import pandas as pd
+
+    links = link_figures(tasks["link_prediction"], params.bootstrap)
+    flat: dict[str, object] = dict(headline_metrics(links))
+    tables = [links]
+    for task, figure in (("code_search", "mrr"), ("masked_tokens", "accuracy"), ("masked_nodes", "accuracy")):
+        table = task_figures(task, tasks[task], figure, params.bootstrap)
+        flat |= headline(table, figure)
+        tables.append(table)
+    counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
+    flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
+    flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
+    flat["code_search.functions"] = int(tasks["code_search"]["pool"].max())  # `all`, or every pool where it is smaller
+    ordered = pd.concat(tables, ignore_index=True)
+    keys = ["task", "setting", "slice", "key", "scorer", "figure"]
+    return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
