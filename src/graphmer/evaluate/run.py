@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
+from graphmer.evaluate.audit import as_metrics, audit, check_bounds
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
@@ -11,8 +12,11 @@ from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
 from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
-from graphmer.evaluate.neural import load_scorer, untrained_scorer
+from graphmer.evaluate.neural import ModelScorer, load_scorer, untrained_scorer
+from graphmer.evaluate.own_scorer import OwnSpec, load_own_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.repeats import find_repeats
+from graphmer.evaluate.text_scorer import TextScorer
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import load_split
 
@@ -21,27 +25,47 @@ if TYPE_CHECKING:
 
 
 def evaluate_model(
-    packed: Path, kg: Path, parsed: Path, model_dir: Path, out: Path, metrics: Path, plots: Path, params: EvalParams
+    packed: Path,
+    kg: Path,
+    parsed: Path,
+    model_dir: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
+    own: OwnSpec | None = None,
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
 
+    own: a scorer of one's own, which stands in the model's place in every task; no model is then read.
+
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
-    Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
-    together.
+    Raises EvaluationError where a score does not fit its queries, or where the leak audit counts more than allowed:
+    `out` is written by then, with the offenders by name in leaks.json, and no metrics. Raises ArtifactError where data
+    and model do not belong together.
     """
-    neural, untrained = load_scorer(model_dir, packed), untrained_scorer(model_dir, packed)
-    data = load_link_data(packed, kg)
+    scorer = load_own_scorer(own, packed) if own else None  # first: its faults are told before any work
+    repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
+    data, train = load_link_data(packed, kg, repeats.symbols), load_split(packed, "train")
+    neural: ModelScorer | TextScorer
+    untrained = None if own else untrained_scorer(model_dir, packed)
+    neural = TextScorer(scorer, own.name, data, parsed) if own and scorer else load_scorer(model_dir, packed)
     tasks = {
         "link_prediction": predict_links(data, params, neural, untrained),
-        "code_search": predict_code_search(parsed, neural, params.code_search, params.link),
-        "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
+        "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
+        "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    leaks = audit(packed, kg, parsed, data, train, tasks, neural, repeats, params)
     figures, flat = summarise(tasks, params)
+    flat |= as_metrics(leaks)
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir))
+        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir, own))
+        write_json(scratch / "leaks.json", leaks.as_json(params.audit.bounds))
+    metrics.unlink(missing_ok=True)  # earlier figures are not of this run, and past a bound there are none
+    check_bounds(leaks, params.audit.bounds)
     write_text(plots / "eval_peers.csv", peers_table(figures))
     write_json(metrics, nested(flat))
 
@@ -66,10 +90,12 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
     return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
 
 
-def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path) -> dict[str, Any]:
+def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path, own: OwnSpec | None = None) -> dict[str, Any]:
     """Digests of what was evaluated; no time, host or commit, which no committed file can know."""
+    files = () if own else ("config.json", "model.safetensors")
     return {
-        "model": {name: sha256_file(model_dir / name) for name in ("config.json", "model.safetensors")},
+        "model": {name: sha256_file(model_dir / name) for name in files},
+        "scorer": own.name if own else None,
         "packed": sha256_tree(packed),
         "kg": sha256_tree(kg),
         "parsed": sha256_tree(parsed),
