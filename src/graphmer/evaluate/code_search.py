@@ -16,6 +16,7 @@ from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.documented import DocumentedFunction, documented_functions, is_query
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
 from graphmer.evaluate.link_config import LinkParams
+from graphmer.evaluate.repeats import Repeats
 from graphmer.evaluate.scorer import NeuralScorer
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
+NOTHING_REPEATED = Repeats()
 COUNTED = ("bm25", "tfidf")
 COMBINED = {"symbolic": COUNTED, "graphmer": (*COUNTED, "neural")}
 
@@ -40,15 +42,32 @@ class SearchSet:
         return SearchSet([function.with_name_hidden() for function in self.functions], self.truth)
 
 
-def search_set(functions: Sequence[DocumentedFunction], params: CodeSearchParams) -> SearchSet:
-    """All functions are candidates; those with enough words that no other function shares are asked for."""
+def search_set(
+    functions: Sequence[DocumentedFunction], params: CodeSearchParams, repeats: Repeats = NOTHING_REPEATED
+) -> SearchSet:
+    """All functions are candidates; those with enough words that no other function shares are asked for.
+
+    repeats: functions that copy one of an earlier split, and what train's docstrings say: candidates, but not asked.
+    """
     texts = Counter(function.query for function in functions)
-    asked = [row for row, one in enumerate(functions) if is_query(one, params) and texts[one.query] == 1]
+    seen = repeats.symbols
+    asked = [
+        row
+        for row, one in enumerate(functions)
+        if is_query(one, params)
+        and texts[one.query] == 1
+        and one.symbol not in seen
+        and one.query not in repeats.docstrings
+    ]
     return SearchSet(list(functions), np.asarray(asked, np.int64))
 
 
 def predict_code_search(
-    parsed: Path, neural: NeuralScorer | None, params: CodeSearchParams, fit: LinkParams
+    parsed: Path,
+    neural: NeuralScorer | None,
+    params: CodeSearchParams,
+    fit: LinkParams,
+    repeats: Repeats = NOTHING_REPEATED,
 ) -> "pd.DataFrame":
     """Ranks of every test query by every scorer; the combination's weights are fitted on val.
 
@@ -59,7 +78,7 @@ def predict_code_search(
     import pandas as pd
 
     val = search_set(_drawn(documented_functions(parsed, "val", params), params), params)
-    test = search_set(documented_functions(parsed, "test", params), params)
+    test = search_set(documented_functions(parsed, "test", params), params, repeats)
     if not len(val.truth) or not len(test.truth):
         raise EvaluationError("code search: val and test need documented functions; add a documented package to each")
     tables = []

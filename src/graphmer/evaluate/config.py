@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from graphmer.evaluate.audit_config import AuditParams
 from graphmer.evaluate.link_config import LinkParams
 
 
@@ -79,3 +80,4 @@ class EvalParams:
     code_search: CodeSearchParams
     masked: MaskedParams
     bootstrap: BootstrapParams
+    audit: AuditParams

@@ -1,7 +1,7 @@
 """Link prediction: every setting, every scorer, one row a query and scorer, and the figures over them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,14 @@ from graphmer.artifacts import read_table, sha256_file, stable_hash
 from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
 from graphmer.evaluate.link_config import LinkParams
-from graphmer.evaluate.package_view import PackageView, build_views, find_hole, without_support
+from graphmer.evaluate.package_view import Hole, PackageView, build_views, find_hole, without_support
 from graphmer.evaluate.peers import FITTED_PEERS, PEERS, rough_score
-from graphmer.evaluate.queries import SETTINGS, FloatArray, LinkQueries, Setting, build_queries
+from graphmer.evaluate.queries import SETTINGS, BoolArray, FloatArray, LinkQueries, Setting, build_queries
 from graphmer.evaluate.ranking import check_scores, filtered_rank
 from graphmer.evaluate.scorer import NeuralScorer
 from graphmer.evaluate.symbolic import COLUMN, FEATURES, SymbolicFeatures, column, matching_rows
 from graphmer.kg.schema import entities_schema, triples_schema
+from graphmer.kg.split import held_out
 from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_split, read_manifest
 from graphmer.pack.tokenizer import CodeTokenizer
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Mapping[str, list[FloatArray]]
+REPACK = "run dvc repro pack"
 NUM_SYMBOLIC = len(FEATURES)
 # Untrained: the same net with random weights, its neural columns alone. It shows what token overlap gives for free.
 NEURAL_SCORERS = ("neural", "untrained")
@@ -32,29 +34,42 @@ NEURAL_SCORERS = ("neural", "untrained")
 
 @dataclass(frozen=True)
 class LinkData:
-    """What link prediction reads: val and test windows, the entities, and the graph's two tables."""
+    """What link prediction reads: val and test windows, the entities, and the graph's two tables.
+
+    held_out: (triples,) which of them the split holds out, those too that no window asks for (edges within a window);
+    empty where the leaves' own flags say all. repeated: functions that copy one of an earlier split.
+    """
 
     splits: dict[str, SplitArrays]
     entities: EntityArrays
     entity_table: "pd.DataFrame"
     triples: "pd.DataFrame"
     tokenizer: CodeTokenizer
+    held_out: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
+    repeated: frozenset[str] = frozenset()
 
 
-def load_link_data(packed: Path, kg: Path) -> LinkData:
-    """Read the packed val and test splits and the graph.
+def load_link_data(packed: Path, kg: Path, repeated: frozenset[str] = frozenset()) -> LinkData:
+    """Read the packed val and test splits and the graph. repeated: as in LinkData.
 
     Raises ArtifactError where one is missing or damaged, or `packed` was made from another graph.
     """
-    for name, digest in read_manifest(packed)["kg"].items():
+    manifest = read_manifest(packed)
+    for name, digest in manifest["kg"].items():
         if sha256_file(kg / name) != digest:
-            raise ArtifactError(f"{packed}: packed from another {name} than {kg / name}; run dvc repro pack")
+            raise ArtifactError(f"{packed}: packed from another {name} than {kg / name}; {REPACK}")
+    drawn = manifest.get("held_out")
+    if drawn is None:
+        raise ArtifactError(f"{packed}: packed by an earlier version, which did not say what it held out; {REPACK}")
+    triples = read_table(kg / "triples.parquet", triples_schema())
     return LinkData(
         splits={split: load_split(packed, split) for split in ("val", "test")},
         entities=load_entities(packed),
         entity_table=read_table(kg / "entities.parquet", entities_schema()),
-        triples=read_table(kg / "triples.parquet", triples_schema()),
+        triples=triples,
         tokenizer=CodeTokenizer.load(packed / "tokenizer.json"),
+        held_out=held_out(triples, **drawn),
+        repeated=repeated,
     )
 
 
@@ -68,7 +83,8 @@ class LinkTask:
     def queries(self, split: str, setting: Setting) -> LinkQueries:
         """The queries of one split and setting."""
         data = self._data
-        return build_queries(split, data.splits[split], data.entities, data.triples, self._params, setting)
+        arrays = data.splits[split]
+        return build_queries(split, arrays, data.entities, data.triples, self._params, setting, repeated=data.repeated)
 
     def predict(
         self, setting: Setting, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
@@ -95,10 +111,19 @@ class LinkTask:
         blind = setting == "zero_support"
         if (split, blind) not in self._features:
             data, arrays = self._data, self._data.splits[split]
-            views = build_views(arrays, data.entities, data.entity_table, data.triples, data.tokenizer)
+            tables = (data.entities, data.entity_table, data.triples)
+            views = build_views(arrays, *tables, data.tokenizer, data.held_out)
             chosen = [without_support(view) if blind else view for view in views]
             self._features[split, blind] = [(view, SymbolicFeatures(view, arrays, self._params)) for view in chosen]
         return self._features[split, blind]
+
+    def holes(self, queries: LinkQueries) -> Iterator[tuple[int, PackageView, Hole, BoolArray]]:
+        """(query, package, hole, (S,) support that no feature may use): what counted features see, for the audit."""
+        arrays = self._data.splits[queries.split]
+        for view, features in self._views(queries.split, queries.setting):
+            for query in matching_rows(view, queries).tolist():
+                hole = find_hole(view, arrays, queries, query)
+                yield query, view, hole, features.hidden_support(hole)
 
     def _matrices(self, queries: LinkQueries) -> Iterator[tuple[int, FloatArray]]:
         """(query, (P, F) symbolic features), package by package."""

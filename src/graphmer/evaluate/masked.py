@@ -24,9 +24,15 @@ LEVELS = ("container", "file", "package")
 NODE_SETTINGS = {"headline": "masked_mentions", "mentions_visible": "visible_mentions"}
 
 
-def masked_positions(arrays: SplitArrays, params: MaskedParams) -> tuple[IntArray, IntArray]:
-    """(samples, roots) to predict: an exact share of the roots of at most `max_samples` function windows, by hash."""
-    functions = np.flatnonzero((arrays.samples["kind"] == "function").to_numpy())
+def masked_positions(
+    arrays: SplitArrays, params: MaskedParams, repeated: frozenset[str] = frozenset()
+) -> tuple[IntArray, IntArray]:
+    """(samples, roots) to predict: an exact share of the roots of at most `max_samples` function windows, by hash.
+
+    repeated: functions that copy one of an earlier split; their windows are left out.
+    """
+    asked = (arrays.samples["kind"] == "function") & ~arrays.samples["owner"].isin(repeated)
+    functions = np.flatnonzero(asked.to_numpy())
     owners = arrays.samples["owner"].tolist()
     starts = arrays.samples["byte_start"].tolist()
     drawn = sorted(functions.tolist(), key=lambda row: stable_hash(params.seed, owners[row], starts[row]))
@@ -43,10 +49,14 @@ def masked_positions(arrays: SplitArrays, params: MaskedParams) -> tuple[IntArra
 
 
 def predict_masked_tokens(
-    train: SplitArrays, test: SplitArrays, neural: NeuralScorer | None, params: MaskedParams
+    train: SplitArrays,
+    test: SplitArrays,
+    neural: NeuralScorer | None,
+    params: MaskedParams,
+    repeated: frozenset[str] = frozenset(),
 ) -> "pd.DataFrame":
     """Whether each scorer names each masked token; all masks of one window are laid at once, for every scorer."""
-    sample, root = masked_positions(test, params)
+    sample, root = masked_positions(test, params, repeated)
     position = test.sample_token[sample] + root
     truth = test.token_id[position]
     counted = TokenStream.of(train)

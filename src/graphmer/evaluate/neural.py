@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from graphmer.evaluate.queries import FloatArray, IntArray, LinkQueries
+from graphmer.evaluate.query_inputs import CONTEXT_LEAVES, selection_of
+from graphmer.evaluate.shown import Shown, shown_by_rows
+from graphmer.evaluate.window_text import Sources
 from graphmer.model.batch import plain_batch
 from graphmer.model.checkpoint import load_model, untrained_model
 from graphmer.model.heads import GraphMER
-from graphmer.model.inference import QueryStates, predict_tokens, query_selection, query_states, text_vectors
+from graphmer.model.inference import QueryStates, predict_tokens, query_states, text_vectors
 from graphmer.model.losses import name_log_likelihood
 from graphmer.model.plain import CodeEncoder
+from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import SplitArrays, load_entities, load_split
 from graphmer.pack.tokenizer import MASK, PAD, CodeTokenizer
 
-CONTEXT_LEAVES = 8  # as many as a training sample shows at most
-LEAVES_PER_ANCHOR = 2
 TEXT_TOKENS = 192  # of a function or a query in words; the rest is cut
 WINDOWS_AT_ONCE = 32
 
@@ -32,6 +36,16 @@ def untrained_scorer(model_dir: Path, packed: Path, show_graph: bool = True, see
     return ModelScorer(untrained_model(model_dir, seed), packed, show_graph)
 
 
+class MaskedInput(NamedTuple):
+    """Windows as a net reads them. sample: (n,). token: (n, width) ids, padded. asked: (m,) which of all masks stand
+    here, position: (m,) where in the flattened tokens."""
+
+    sample: IntArray
+    token: npt.NDArray[np.int64]
+    asked: IntArray
+    position: npt.NDArray[np.int64]
+
+
 class ModelScorer:
     """A NeuralScorer over one model and one packed folder.
 
@@ -42,8 +56,8 @@ class ModelScorer:
         self.show_graph = show_graph
         self.model, self.packed = model.eval(), packed
         self.entities = load_entities(packed)
-        tokenizer = CodeTokenizer.load(packed / "tokenizer.json")
-        self.plain = CodeEncoder(model, tokenizer, TEXT_TOKENS, WINDOWS_AT_ONCE)
+        self.tokenizer = CodeTokenizer.load(packed / "tokenizer.json")
+        self.plain = CodeEncoder(model, self.tokenizer, TEXT_TOKENS, WINDOWS_AT_ONCE)
         self.splits: dict[str, SplitArrays] = {}
         self.keys: dict[int, FloatArray] = {}
 
@@ -84,8 +98,24 @@ class ModelScorer:
 
     def masked_tokens(self, split: str, sample: IntArray, root: IntArray) -> IntArray:
         """Predicted token at each (sample, root); all given roots of one sample are masked together."""
-        arrays = self.split(split)
         predicted = np.zeros(len(sample), np.int64)
+        for batch in self.masked_inputs(split, sample, root):
+            token = plain_batch(torch.from_numpy(batch.token))
+            predicted[batch.asked] = predict_tokens(self.model, token, batch.position)
+        return predicted
+
+    def shown(self, queries: LinkQueries, sources: Sources) -> Iterator[Shown]:
+        """What its input rows show of each query, for the leak audit."""
+        yield from shown_by_rows(self.split(queries.split), self.rows(queries), queries, sources, self.tokenizer)
+
+    def unmasked(self, split: str, sample: IntArray, root: IntArray) -> Iterator[int]:
+        """Masks whose token its inputs show all the same, as indices into `sample`, for the leak audit."""
+        for batch in self.masked_inputs(split, sample, root):
+            yield from batch.asked[batch.token.reshape(-1)[batch.position] != MASK].tolist()
+
+    def masked_inputs(self, split: str, sample: IntArray, root: IntArray) -> "Iterator[MaskedInput]":
+        """The input rows of masked_tokens, windows of like length together."""
+        arrays = self.split(split)
         chosen = np.unique(sample)
         lengths = arrays.sample_token[chosen + 1] - arrays.sample_token[chosen]
         chosen = chosen[np.argsort(lengths, kind="stable")]
@@ -100,9 +130,7 @@ class ModelScorer:
             place_of = {row: place for place, row in enumerate(piece.tolist())}
             places = np.asarray([place_of[row] for row in sample[asked].tolist()], np.int64)
             token[places, root[asked]] = MASK
-            position = places * width + root[asked]
-            predicted[asked] = predict_tokens(self.model, plain_batch(torch.from_numpy(token)), position)
-        return predicted
+            yield MaskedInput(piece, token, asked, places * width + root[asked])
 
     def _entity_keys(self, rows: IntArray) -> FloatArray:
         """(n, D) keys of entities, each encoded once."""
@@ -113,18 +141,15 @@ class ModelScorer:
 
     def _states(self, queries: LinkQueries) -> Iterator[QueryStates]:
         arrays = self.split(queries.split)
-        empty = np.zeros(0, np.int64)
-        words = queries.hidden_words if queries.hidden else []
-        owner = np.repeat(np.arange(len(words)), [len(word) for word in words]) if words else empty
-        hide = (owner.astype(np.int64), np.concatenate([empty, *words]).astype(np.int64))
-        leaf = queries.leaf.astype(np.int64)
-        limits = (CONTEXT_LEAVES, LEAVES_PER_ANCHOR)
-        shown = (queries.support & self.show_graph, queries.shows_edges and self.show_graph)
-        selection = query_selection(arrays, leaf, hide, *shown, *limits)
-        length = self._row_length(arrays)
-        states = query_states(self.model, arrays, self.entities, selection, length)
+        selection = selection_of(arrays, queries, self.show_graph)
+        states = query_states(self.model, arrays, self.entities, selection, self._row_length(arrays))
         for one in states:
             yield QueryStates(one.index, one.vector.cpu(), one.logits.cpu())
+
+    def rows(self, queries: LinkQueries) -> Rows:
+        """The input rows of the queries, as the net reads them: for the leak audit."""
+        arrays = self.split(queries.split)
+        return assemble(arrays, self.entities, selection_of(arrays, queries), self._row_length(arrays))
 
     def _row_length(self, arrays: SplitArrays) -> int:
         """A row holds the longest window with all its leaves."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphmer.evaluate.code_stream import CodeStream, among, build_stream
 from graphmer.evaluate.package_entities import PackageEntities, build_package_entities
-from graphmer.evaluate.queries import IntArray, LinkQueries
+from graphmer.evaluate.queries import BoolArray, IntArray, LinkQueries
 from graphmer.evaluate.siblings import SupportTriples
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import EntityArrays, SplitArrays
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NONE = np.zeros(0, np.int64)
+NOTHING_MORE = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ def build_views(
     entity_table: "pd.DataFrame",
     triples: "pd.DataFrame",
     tokenizer: CodeTokenizer,
+    held_out: BoolArray = NOTHING_MORE,
 ) -> Iterator[PackageView]:
-    """One view a package of the split, in the order of their names; query and ambiguous triples are no support.
+    """One view a package of the split, in the order of their names; held-out and ambiguous triples are no support.
 
-    entity_table, triples: entities.parquet and triples.parquet, whole.
+    entity_table, triples: entities.parquet and triples.parquet, whole. held_out: as in LinkData.
     """
     row_of = {symbol: row for row, symbol in enumerate(entities.symbols)}
     owner = np.asarray(entities.packages, dtype=object)
@@ -73,7 +75,7 @@ def build_views(
         rows = np.unique(np.concatenate([np.flatnonzero(owner == package), heads, tails]))
         stream = build_stream(arrays, package, tokenizer)
         table = build_package_entities(rows, entities, entity_table, stream, arrays.words)
-        keep = _is_support(arrays, triples, mine)
+        keep = _is_support(arrays, triples, mine, held_out)
         relations = load_ontology().relations
         relation = np.asarray([relations[name].id for name in triples["relation"].to_numpy()[mine]], np.int64)
         position = _mention_positions(arrays, stream, len(triples))[mine]
@@ -86,8 +88,9 @@ def without_support(view: PackageView) -> PackageView:
     return PackageView(view.package, view.stream, view.entities, SupportTriples(NONE, NONE, NONE, NONE))
 
 
-def _is_support(arrays: SplitArrays, triples: "pd.DataFrame", mine: IntArray) -> IntArray:
+def _is_support(arrays: SplitArrays, triples: "pd.DataFrame", mine: IntArray, held_out: BoolArray) -> IntArray:
     asked = np.zeros(len(triples), np.bool_)
+    asked[: len(held_out)] = held_out
     asked[arrays.leaf_triple[arrays.leaf_query]] = True
     ambiguous = triples["resolution"].to_numpy() == "ambiguous"
     return np.flatnonzero(~asked[mine] & ~ambiguous[mine])

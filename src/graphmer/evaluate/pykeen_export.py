@@ -74,8 +74,10 @@ def _training(data: LinkData, queries: dict[str, LinkQueries]) -> tuple["pd.Data
     """Certain triples that no query asks, of any setting's cap, and that join no query's head and tail."""
     triples = data.triples
     pairs: set[tuple[str, str]] = set()
+    within = np.flatnonzero(data.held_out)  # held out, those too that a window's edges would show
     for arrays in data.splits.values():
-        rows = np.unique(arrays.leaf_triple[arrays.leaf_query])  # all that are held out, those over the cap too
+        # All that are held out, those over the cap too.
+        rows = np.union1d(arrays.leaf_triple[arrays.leaf_query], within)
         held = triples.iloc[rows]
         pairs |= set(zip(held["head"], held["tail"])) | set(zip(held["tail"], held["head"]))
     certain = (triples["resolution"] != "ambiguous").to_numpy()

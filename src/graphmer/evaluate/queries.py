@@ -80,10 +80,12 @@ def build_queries(
     triples: "pd.DataFrame",
     params: LinkParams,
     setting: Setting,
+    repeated: frozenset[str] = frozenset(),
 ) -> LinkQueries:
     """The queries of one setting; the same triples are asked in every setting.
 
-    triples: triples.parquet, whole: leaf_triple counts its rows.
+    triples: triples.parquet, whole: leaf_triple counts its rows. repeated: functions that copy one of an earlier split;
+    none of them, nor a window of theirs, is asked about.
     """
     row_of = {symbol: row for row, symbol in enumerate(entities.symbols)}
     mine = triples[triples["package"].isin(set(arrays.samples["package"]))]
@@ -91,7 +93,7 @@ def build_queries(
     tails = np.asarray([row_of[symbol] for symbol in mine["tail"]], np.int64)
     pools = _pools(entities, mine, heads, tails)
     cap = params.max_queries if split == "test" else params.max_fit_queries
-    leaves, dropped = _chosen_leaves(arrays, triples, cap, params.seed)
+    leaves, dropped = _chosen_leaves(arrays, triples, cap, params.seed, repeated)
     known_of = _known_positions(arrays, triples, leaves, pools, _true_tails(mine, heads, tails))
     sizes = {leaf: len(pools[_pool_key(arrays, triples, leaf)]) for leaf in leaves}
     kept = [leaf for leaf in leaves if sizes[leaf] - len(known_of[leaf]) >= params.min_candidates]
@@ -138,7 +140,9 @@ def _pool_key(arrays: SplitArrays, triples: "pd.DataFrame", leaf: int) -> str:
     return f"{triples['package'].iat[arrays.leaf_triple[leaf]]}:{arrays.leaf_relation[leaf]}"
 
 
-def _chosen_leaves(arrays: SplitArrays, triples: "pd.DataFrame", cap: int, seed: int) -> tuple[list[int], Counter[str]]:
+def _chosen_leaves(
+    arrays: SplitArrays, triples: "pd.DataFrame", cap: int, seed: int, repeated: frozenset[str]
+) -> tuple[list[int], Counter[str]]:
     """One leaf a query triple, at most `cap` a package by hash, in the order of the leaves."""
     ontology = load_ontology()
     structural = [relation.id for relation in ontology.relations.values() if relation.structural]
@@ -147,12 +151,16 @@ def _chosen_leaves(arrays: SplitArrays, triples: "pd.DataFrame", cap: int, seed:
     rows = np.flatnonzero(is_query)
     _, first = np.unique(arrays.leaf_triple[rows], return_index=True)
     by_package: dict[str, list[tuple[int, int]]] = {}
+    dropped: Counter[str] = Counter(over_the_cap=0, repeated_function=0)
+    owners = arrays.samples["owner"].to_numpy()[arrays.leaf_sample]
     for leaf in rows[first].tolist():
         triple = triples.iloc[int(arrays.leaf_triple[leaf])]
+        if owners[leaf] in repeated or triple["head"] in repeated:
+            dropped["repeated_function"] += 1
+            continue
         draw = stable_hash(seed, triple["head"], triple["relation"], triple["tail"])
         by_package.setdefault(str(triple["package"]), []).append((draw, leaf))
     chosen: list[int] = []
-    dropped: Counter[str] = Counter(over_the_cap=0)
     for package in sorted(by_package):
         drawn = sorted(by_package[package])
         chosen += [leaf for _, leaf in drawn[:cap]]

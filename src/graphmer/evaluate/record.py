@@ -24,13 +24,18 @@ READ_BESIDES = ("evaluate/run.schema.json", "ontology/ontology.schema.json", "on
 
 
 def run_record(
-    data: Mapping[str, Path], outputs: Mapping[str, Path], params: EvalParams, device: str
+    data: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    params: EvalParams,
+    device: str | None,
+    scorer: str | None = None,
 ) -> dict[str, Any]:
     """What stands in data/eval/run.json; raises ArtifactError where it does not fit its own schema.
 
     data: the folders that were read, by name; `model` among them unless a scorer from elsewhere took its place.
     outputs: the files that were written, by name.
-    device: the kind that computed, cpu or gpu.
+    device: the kind that computed, cpu or gpu; None where a scorer of one's own did, which does not say.
+    scorer: module:Class of that one.
     Two machines that compute the same figures write the same bytes: of the device only its kind is told.
     """
     training = _training(data["model"]) if "model" in data else {}
@@ -43,6 +48,7 @@ def run_record(
         "outputs": {name: sha256_file(path) for name, path in outputs.items()},
         "packages": public_versions(PACKAGES),
         "python": python_minor(),
+        "scorer": scorer,
         "device": {"eval": device, "train": training.get("device")},
         "ontology_version": load_ontology().version,
     }

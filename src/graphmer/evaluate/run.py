@@ -4,16 +4,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
+from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
-from graphmer.evaluate.neural import load_scorer, untrained_scorer
+from graphmer.evaluate.neural import ModelScorer, load_scorer, untrained_scorer
+from graphmer.evaluate.own_scorer import OwnSpec, load_own_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
 from graphmer.evaluate.record import run_record
+from graphmer.evaluate.repeats import find_repeats
 from graphmer.evaluate.summary import summarise
+from graphmer.evaluate.text_scorer import TextScorer
 from graphmer.pack.shards import load_split
 
 if TYPE_CHECKING:
@@ -21,43 +25,73 @@ if TYPE_CHECKING:
 
 
 def evaluate_model(
-    packed: Path, kg: Path, parsed: Path, model_dir: Path, out: Path, metrics: Path, plots: Path, params: EvalParams
+    packed: Path,
+    kg: Path,
+    parsed: Path,
+    model_dir: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
+    own: OwnSpec | None = None,
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
 
+    own: a scorer of one's own, which stands in the model's place in every task; no model is then read.
+
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
-    Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
-    together.
+    Raises EvaluationError where a score does not fit its queries, or where the leak audit counts more than allowed:
+    `out` is written by then, with the offenders by name in leaks.json, and no metrics. Raises ArtifactError where data
+    and model do not belong together.
     """
-    neural = load_scorer(model_dir, packed, params.show_graph)
-    untrained = untrained_scorer(model_dir, packed, params.show_graph)
-    data = load_link_data(packed, kg)
+    scorer = load_own_scorer(own, packed) if own else None  # first: its faults are told before any work
+    repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
+    data, train = load_link_data(packed, kg, repeats.symbols), load_split(packed, "train")
+    neural: ModelScorer | TextScorer
+    if own and scorer:
+        neural, untrained = TextScorer(scorer, own.name, data, parsed), None
+    else:
+        neural = load_scorer(model_dir, packed, params.show_graph)
+        untrained = untrained_scorer(model_dir, packed, params.show_graph)
     tasks = {
         "link_prediction": predict_links(data, params, neural, untrained),
-        "code_search": predict_code_search(parsed, neural, params.code_search, params.link),
-        "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
+        "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
+        "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
         "masked_nodes": predict_nodes(data, params, neural),
     }
-    read = {"parsed": parsed, "kg": kg, "packed": packed, "model": model_dir}
-    write_evaluation(tasks, read, out, metrics, plots, params, neural.device_kind)
+    leaks = audit(packed, kg, parsed, data, train, tasks, neural, repeats, params)
+    read = {"parsed": parsed, "kg": kg, "packed": packed} | ({} if own else {"model": model_dir})
+    device = neural.device_kind if isinstance(neural, ModelScorer) else None
+    write_evaluation(tasks, leaks, read, out, metrics, plots, params, device, own.name if own else None)
 
 
 def write_evaluation(
     tasks: "dict[str, pd.DataFrame]",
+    leaks: Report,
     read: dict[str, Path],
     out: Path,
     metrics: Path,
     plots: Path,
     params: EvalParams,
-    device: str,
+    device: str | None,
+    own: str | None,
 ) -> None:
-    """Figures of all tasks and the record of where they came from; read: the folders that were read, by name."""
+    """Figures of all tasks and the record of where they came from.
+
+    leaks: what the audit counted. read: the folders that were read, by name. device: the kind that computed, where the
+    model is ours. own: the scorer of one's own that stood in its place.
+    """
     figures, flat = summarise(tasks, params)
+    flat |= as_metrics(leaks)
+    metrics.unlink(missing_ok=True)  # earlier figures are not of this run, and past a bound there are none
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_text(plots / "eval_peers.csv", peers_table(figures))
-        write_json(metrics, nested(flat))
-        written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet")}
-        written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
-        write_json(scratch / "run.json", run_record(read, written, params, device))
+        write_json(scratch / "leaks.json", leaks.as_json(params.audit.bounds))
+        if not leaks.failures(params.audit.bounds):
+            write_text(plots / "eval_peers.csv", peers_table(figures))
+            write_json(metrics, nested(flat))
+            written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet", "leaks.json")}
+            written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
+            write_json(scratch / "run.json", run_record(read, written, params, device, own))
+    check_bounds(leaks, params.audit.bounds)

@@ -106,6 +106,10 @@ class SymbolicFeatures:
             matrix[index] = columns[name][pool]
         return matrix.T
 
+    def hidden_support(self, hole: Hole) -> BoolArray:
+        """(S,) support triples that no feature of this hole uses."""
+        return self._graph.hidden(hole)
+
     def _places(self, hole: Hole) -> dict[str, FloatArray]:
         """Where a candidate lives, seen from the head."""
         entities = self._view.entities

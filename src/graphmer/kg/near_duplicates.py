@@ -1,12 +1,11 @@
 """Files that nearly repeat one of another split."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from graphmer.corpus.parse.columns import python_values
-from graphmer.kg.config import GraphParams
 from graphmer.kg.shingles import Bodies, Hasher, Hashes, IntArray, Shingles
 
 if TYPE_CHECKING:
@@ -17,6 +16,35 @@ CANDIDATE_MARGIN = 0.2  # sketches must share this much less than the threshold:
 MAX_SHARING = 64  # files that one hash leads to: a shingle that more files have tells them little apart
 
 
+class Sketching(Protocol):
+    """What is a near-duplicate and how candidates are found; `kg` and `eval.audit` of params.yaml each hold one."""
+
+    @property
+    def near_duplicate_jaccard(self) -> float:
+        """Least Jaccard index of the shingles."""
+        ...
+
+    @property
+    def near_duplicate_min_tokens(self) -> int:
+        """Shorter texts count only as exact copies."""
+        ...
+
+    @property
+    def shingle_tokens(self) -> int:
+        """Tokens in a shingle."""
+        ...
+
+    @property
+    def minhash_values(self) -> int:
+        """Smallest hashes in a sketch."""
+        ...
+
+    @property
+    def minhash_seed(self) -> int:
+        """Of the hash function."""
+        ...
+
+
 class NearDuplicate(NamedTuple):
     """A removed file and the kept one that it repeats; both as rows of files.parquet."""
 
@@ -25,7 +53,7 @@ class NearDuplicate(NamedTuple):
     jaccard: float
 
 
-def near_duplicates(files: "pa.Table", params: GraphParams) -> list[NearDuplicate]:
+def near_duplicates(files: "pa.Table", params: Sketching) -> list[NearDuplicate]:
     """Files that nearly repeat one of another split, by row: those of train go before val's, val's before test's.
 
     files: rows of files.parquet. Compared are code, less the comment at its top, and documents, by the Jaccard index of
@@ -37,7 +65,7 @@ def near_duplicates(files: "pa.Table", params: GraphParams) -> list[NearDuplicat
     splits = np.asarray(python_values(files.column("split")))
     if len(set(splits.tolist())) < 2:
         return []
-    finder = _Finder(files, params)
+    finder = RepeatFinder(files, params)
     found: list[NearDuplicate] = []
     for split in KEPT_FIRST:
         rows = np.flatnonzero((splits == split) & finder.is_compared)
@@ -48,10 +76,11 @@ def near_duplicates(files: "pa.Table", params: GraphParams) -> list[NearDuplicat
     return sorted(found)
 
 
-class _Finder:
+class RepeatFinder:
     """The files that are compared with their sketches, and which of them are kept already."""
 
-    def __init__(self, files: "pa.Table", params: GraphParams) -> None:
+    def __init__(self, files: "pa.Table", params: Sketching) -> None:
+        """files: columns text, kind and status, as in files.parquet."""
         kinds, statuses = (np.asarray(python_values(files.column(name))) for name in ("kind", "status"))
         self.params = params
         self.hasher = Hasher(params.shingle_tokens, params.minhash_seed)

@@ -6,9 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from graphmer.artifacts import stable_hash
+from graphmer.ontology.vocabulary import load_ontology
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def held_out(triples: "pd.DataFrame", seed: int, query_share: float, max_queries: int) -> npt.NDArray[np.bool_]:
+    """Which rows of triples.parquet a held-out split keeps back: what support_query draws, structural relations never.
+
+    triples: the whole table, ambiguous ones too.
+    """
+    relations = load_ontology().relations
+    queryable = np.asarray([not relations[name].structural for name in triples["relation"]], np.bool_)
+    rows = np.flatnonzero((triples["split"].to_numpy() != "train") & queryable)
+    chosen = np.zeros(len(triples), np.bool_)
+    chosen[rows] = support_query(triples.iloc[rows], seed, query_share, max_queries)
+    return chosen
 
 
 def support_query(triples: "pd.DataFrame", seed: int, query_share: float, max_queries: int) -> npt.NDArray[np.bool_]:

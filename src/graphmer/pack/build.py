@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
 from graphmer.artifacts import atomic_folder, read_json, read_table, records, sha256_file, write_json
 from graphmer.corpus.parse.schema import files_schema, symbols_schema
 from graphmer.errors import ArtifactError
 from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.kg.split import support_query
+from graphmer.kg.split import held_out
 from graphmer.ontology.vocabulary import Ontology, load_ontology
 from graphmer.pack.assembly import Assembly
 from graphmer.pack.config import PackParams
@@ -116,11 +115,7 @@ class _Packer:
 
     def _mentions_by_file(self, triples: "pd.DataFrame", ontology: Ontology) -> dict[tuple[str, str], list[Mention]]:
         params = self.params
-        held_out = triples["split"].to_numpy() != "train"
-        queryable = np.asarray([not ontology.relations[name].structural for name in triples["relation"]])
-        is_query = np.zeros(len(triples), np.bool_)
-        rows = np.flatnonzero(held_out & queryable)
-        is_query[rows] = support_query(triples.iloc[rows], params.seed, params.query_share, params.max_queries)
+        is_query = held_out(triples, params.seed, params.query_share, params.max_queries)
         by_file: dict[tuple[str, str], list[Mention]] = {}
         for position, row in enumerate(records(triples)):
             mention = Mention(
@@ -218,6 +213,13 @@ def _manifest(
         "max_roots": params.max_roots,
         # An earlier model's tokenizer may change in its place: DVC sees its path alone.
         "tokenizer": sha256_file(scratch / "tokenizer.json"),
+        # What eval needs to know who was held out, and its leak audit to learn the tokenizer again.
+        "held_out": {"seed": params.seed, "query_share": params.query_share, "max_queries": params.max_queries},
+        "tokenizer_training": {
+            "from_model": params.tokenizer_from is not None,
+            "vocabulary_size": params.vocabulary_size,
+            "min_frequency": params.min_frequency,
+        },
         "kg": {name: sha256_file(kg / name) for name in _graph_files()},
         **figures,
     }
