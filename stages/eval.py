@@ -18,6 +18,7 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         arguments.packed,
         arguments.kg,
         arguments.parsed,
+        arguments.traces,
         arguments.model,
         arguments.out,
         arguments.metrics,
@@ -27,5 +28,11 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    inputs = {"packed": "data/packed", "kg": "data/kg", "parsed": "data/parsed", "model": "data/model"}
+    inputs = {
+        "packed": "data/packed",
+        "kg": "data/kg",
+        "parsed": "data/parsed",
+        "traces": "data/traces",
+        "model": "data/model",
+    }
     _stage.run("eval", inputs, {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}, work)

@@ -103,7 +103,7 @@ class ModelScorer:
         return np.stack([self.keys[row] for row in rows.tolist()])
 
     def _states(self, queries: LinkQueries) -> Iterator[QueryStates]:
-        arrays = self.split(queries.split)
+        arrays = self.split(queries.split) if queries.arrays is None else queries.arrays
         empty = np.zeros(0, np.int64)
         words = queries.hidden_words if queries.hidden else []
         owner = np.repeat(np.arange(len(words)), [len(word) for word in words]) if words else empty

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
+from graphmer.evaluate.call_graph import predict_call_graph
+from graphmer.evaluate.call_graph_figures import call_graph_figures, call_graph_headline
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.disambiguation import disambiguation_headline, predict_disambiguation
 from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
@@ -13,6 +16,7 @@ from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
 from graphmer.evaluate.neural import load_scorer, untrained_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.traced_sites import TracedPackage, traced_packages
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import load_split
 
@@ -21,9 +25,20 @@ if TYPE_CHECKING:
 
 
 def evaluate_model(
-    packed: Path, kg: Path, parsed: Path, model_dir: Path, out: Path, metrics: Path, plots: Path, params: EvalParams
+    packed: Path,
+    kg: Path,
+    parsed: Path,
+    traces: Path,
+    model_dir: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
+
+    traces: committed tables of traced calls, a folder a package; where the corpus has no traced val or test package,
+    the two tasks that need them are left out, and how many packages were traced says so.
 
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
     Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
@@ -37,13 +52,27 @@ def evaluate_model(
         "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    traced = traced_packages(traces, parsed, data, neural, params.link)
+    tasks |= traced_tasks(traced, params)
     figures, flat = summarise(tasks, params)
+    flat["call_graph.packages"] = len(traced["test"])
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir))
+        write_json(scratch / "run.json", run_record(packed, kg, parsed, traces, model_dir))
     write_text(plots / "eval_peers.csv", peers_table(figures))
     write_json(metrics, nested(flat))
+
+
+def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
+    """The tasks whose truth is what ran; none where no val or no test package is traced."""
+    val, test = traced["val"], traced["test"]
+    if not val or not test:
+        return {}
+    return {
+        "call_graph": predict_call_graph(val, test, params.call_graph),
+        "disambiguation": predict_disambiguation(val, test, params.disambiguation, params.link),
+    }
 
 
 def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd.DataFrame, dict[str, object]]":
@@ -57,6 +86,11 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
         table = task_figures(task, tasks[task], figure, params.bootstrap)
         flat |= headline(table, figure)
         tables.append(table)
+    if "call_graph" in tasks:
+        calls = call_graph_figures(tasks["call_graph"], params.bootstrap)
+        choices = task_figures("disambiguation", tasks["disambiguation"], "accuracy", params.bootstrap)
+        flat |= call_graph_headline(calls) | disambiguation_headline(choices)
+        tables += [calls, choices]
     counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
     flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
     flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
@@ -66,12 +100,13 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
     return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
 
 
-def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path) -> dict[str, Any]:
+def run_record(packed: Path, kg: Path, parsed: Path, traces: Path, model_dir: Path) -> dict[str, Any]:
     """Digests of what was evaluated; no time, host or commit, which no committed file can know."""
     return {
         "model": {name: sha256_file(model_dir / name) for name in ("config.json", "model.safetensors")},
         "packed": sha256_tree(packed),
         "kg": sha256_tree(kg),
         "parsed": sha256_tree(parsed),
+        "traces": sha256_tree(traces),
         "ontology_version": load_ontology().version,
     }
