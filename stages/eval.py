@@ -29,6 +29,7 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         arguments.packed,
         arguments.kg,
         arguments.parsed,
+        arguments.traces,
         arguments.model,
         arguments.out,
         arguments.metrics,
@@ -39,7 +40,13 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    inputs = {"packed": "data/packed", "kg": "data/kg", "parsed": "data/parsed", "model": "data/model"}
+    inputs = {
+        "packed": "data/packed",
+        "kg": "data/kg",
+        "parsed": "data/parsed",
+        "traces": "data/traces",
+        "model": "data/model",
+    }
     outputs = {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}
     options: dict[str, Any] = {
         "scorer": {"metavar": "MODULE:CLASS", "help": "a scorer of one's own instead of --model (docs/evaluation.md)"},

@@ -72,11 +72,33 @@ class MaskedParams:
 
 
 @dataclass(frozen=True)
+class CallGraphParams:
+    """Call-graph completion."""
+
+    l2: float  # penalty on the weights of the standardised columns
+
+    def __post_init__(self) -> None:
+        _require("l2", self.l2, self.l2 > 0, "above 0")
+
+
+@dataclass(frozen=True)
+class DisambiguationParams:
+    """Disambiguation of traced call targets."""
+
+    l2: float  # penalty on the combination's weights
+
+    def __post_init__(self) -> None:
+        _require("l2", self.l2, self.l2 > 0, "above 0")
+
+
+@dataclass(frozen=True)
 class EvalParams:
     """Section `eval` of params.yaml."""
 
     show_graph: bool  # to the network; symbolic features keep what a setting lets them see
     link: LinkParams
+    call_graph: CallGraphParams
+    disambiguation: DisambiguationParams
     code_search: CodeSearchParams
     masked: MaskedParams
     bootstrap: BootstrapParams

@@ -140,7 +140,7 @@ class ModelScorer:
         return np.stack([self.keys[row] for row in rows.tolist()])
 
     def _states(self, queries: LinkQueries) -> Iterator[QueryStates]:
-        arrays = self.split(queries.split)
+        arrays = self.split(queries.split) if queries.arrays is None else queries.arrays
         selection = selection_of(arrays, queries, self.show_graph)
         states = query_states(self.model, arrays, self.entities, selection, self._row_length(arrays))
         for one in states:

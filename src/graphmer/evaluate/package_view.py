@@ -35,14 +35,15 @@ class PackageView:
 class Hole:
     """One query in its window, in positions of the package's code stream.
 
-    start, end: first and last position of the mention that is asked. hidden: words that the window does not show.
+    tail: the position of the tail, or of every candidate where none is known to be the one. start, end: first and last
+    position of the mention that is asked. hidden: words that the window does not show.
     imported: words whose import in this file is hidden, in every setting. others: further places in the window where
     a hidden word stood. visible: positions of the window that are not hidden. unseen: positions that no count may
     use: the window's and the hidden import's.
     """
 
     head: int
-    tail: int
+    tail: int | IntArray
     relation: int
     file: int
     start: int

@@ -36,7 +36,8 @@ class LinkQueries:
     of the tail in its pool. known: (Q,) positions of other true tails of (head, relation), left out of the ranking.
     hidden: whether `hidden_words` (indices into SplitArrays.words: the tail's short name and the word at the hole)
     are replaced in the window. support: (A,) leaves that may be shown as context; one of them between a query's head
-    and tail, in either direction, is hidden from that query all the same.
+    and tail, in either direction, is hidden from that query all the same. arrays: what `leaf` and `sample` count in
+    where that is not the packed split: queries where no triple of the graph stands bring their leaves along.
     """
 
     setting: Setting
@@ -54,6 +55,7 @@ class LinkQueries:
     hidden_words: list[IntArray]
     support: BoolArray
     dropped: dict[str, int] = field(default_factory=dict)
+    arrays: SplitArrays | None = None
 
     def __len__(self) -> int:
         return len(self.leaf)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
 from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
+from graphmer.evaluate.call_graph import predict_call_graph
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.disambiguation import predict_disambiguation
 from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_prediction import load_link_data
@@ -18,6 +20,7 @@ from graphmer.evaluate.record import run_record
 from graphmer.evaluate.repeats import find_repeats
 from graphmer.evaluate.summary import summarise
 from graphmer.evaluate.text_scorer import TextScorer
+from graphmer.evaluate.traced_sites import TracedPackage, traced_packages
 from graphmer.pack.shards import load_split
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ def evaluate_model(
     packed: Path,
     kg: Path,
     parsed: Path,
+    traces: Path,
     model_dir: Path,
     out: Path,
     metrics: Path,
@@ -37,6 +41,8 @@ def evaluate_model(
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
 
+    traces: committed tables of traced calls, a folder a package; where the corpus has no traced val or test package,
+    the two tasks that need them are left out, and how many packages were traced says so.
     own: a scorer of one's own, which stands in the model's place in every task; no model is then read.
 
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
@@ -59,15 +65,30 @@ def evaluate_model(
         "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    traced = traced_packages(traces, parsed, data, neural, params.link)
+    tasks |= traced_tasks(traced, params)
     leaks = audit(packed, kg, parsed, data, train, tasks, neural, repeats, params)
-    read = {"parsed": parsed, "kg": kg, "packed": packed} | ({} if own else {"model": model_dir})
+    counts = as_metrics(leaks) | {"call_graph.packages": len(traced["test"])}
+    read = {"parsed": parsed, "kg": kg, "packed": packed, "traces": traces} | ({} if own else {"model": model_dir})
     device = neural.device_kind if isinstance(neural, ModelScorer) else None
-    write_evaluation(tasks, leaks, read, out, metrics, plots, params, device, own.name if own else None)
+    write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, own.name if own else None)
+
+
+def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
+    """The tasks whose truth is what ran; none where no val or no test package is traced."""
+    val, test = traced["val"], traced["test"]
+    if not val or not test:
+        return {}
+    return {
+        "call_graph": predict_call_graph(val, test, params.call_graph),
+        "disambiguation": predict_disambiguation(val, test, params.disambiguation, params.link),
+    }
 
 
 def write_evaluation(
     tasks: "dict[str, pd.DataFrame]",
     leaks: Report,
+    counts: dict[str, object],
     read: dict[str, Path],
     out: Path,
     metrics: Path,
@@ -78,11 +99,11 @@ def write_evaluation(
 ) -> None:
     """Figures of all tasks and the record of where they came from.
 
-    leaks: what the audit counted. read: the folders that were read, by name. device: the kind that computed, where the
-    model is ours. own: the scorer of one's own that stood in its place.
+    leaks: what the audit found. counts: figures that no prediction tells. read: the folders that were read, by name.
+    device: the kind that computed, where the model is ours. own: the scorer of one's own that stood in its place.
     """
     figures, flat = summarise(tasks, params)
-    flat |= as_metrics(leaks)
+    flat |= counts
     metrics.unlink(missing_ok=True)  # earlier figures are not of this run, and past a bound there are none
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())

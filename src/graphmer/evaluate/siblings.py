@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphmer.evaluate.code_stream import among
 from graphmer.evaluate.package_entities import PackageEntities
 from graphmer.evaluate.queries import BoolArray, FloatArray, IntArray
 
@@ -22,9 +23,10 @@ class SupportTriples:
     tail: IntArray
     position: IntArray
 
-    def between(self, head: int, tail: int) -> BoolArray:
-        """(S,) triples that join two entities, in any relation and either direction."""
-        found: BoolArray = (self.head == head) & (self.tail == tail) | (self.head == tail) & (self.tail == head)
+    def between(self, head: int, tail: int | IntArray) -> BoolArray:
+        """(S,) triples that join an entity with another, or any of some others, in any relation and direction."""
+        tails = np.atleast_1d(tail)
+        found: BoolArray = (self.head == head) & among(self.tail, tails) | among(self.head, tails) & (self.tail == head)
         return found
 
 

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from graphmer.evaluate.call_graph_figures import call_graph_figures, call_graph_headline
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.disambiguation import disambiguation_headline
 from graphmer.evaluate.figures import headline, task_figures
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
 
@@ -21,6 +23,11 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
         table = task_figures(task, tasks[task], figure, params.bootstrap)
         flat |= headline(table, figure)
         tables.append(table)
+    if "call_graph" in tasks:
+        calls = call_graph_figures(tasks["call_graph"], params.bootstrap)
+        choices = task_figures("disambiguation", tasks["disambiguation"], "accuracy", params.bootstrap)
+        flat |= call_graph_headline(calls) | disambiguation_headline(choices)
+        tables += [calls, choices]
     counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
     flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
     flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())

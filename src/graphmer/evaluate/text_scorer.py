@@ -99,7 +99,8 @@ class TextScorer:
 
     def _questions(self, queries: LinkQueries) -> Iterator[tuple[LinkQuestion, IntArray]]:
         """Each question, and the leaves that its facts are."""
-        arrays, sources = self._data.splits[queries.split], self._read(queries.split)
+        arrays = self._data.splits[queries.split] if queries.arrays is None else queries.arrays
+        sources = self._read(queries.split)
         selection, names = selection_of(arrays, queries), load_ontology().relation_names
         bounds = np.searchsorted(selection.leaf_instance, np.arange(len(queries) + 1))
         languages = arrays.samples["language"].tolist()
