@@ -178,7 +178,7 @@ def test_settings_part_what_is_proved_and_the_resolver_is_right_or_guesses(
     assert accuracy["all", "neural"] < 0.75  # noise
     figures = task_figures("disambiguation", table, "accuracy", BOOTSTRAP)
     metrics = disambiguation_headline(figures)
-    assert metrics["disambiguation.all.queries"] == 80
+    assert metrics["disambiguation.queries"] == 80
     assert metrics["disambiguation.all.graphmer.accuracy"] == pytest.approx(accuracy["all", "graphmer"])
     assert len(metrics) <= 15
 

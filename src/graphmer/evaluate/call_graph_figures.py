@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TASK, SETTING = "call_graph", "dynamic"
-HEADLINE = ("static", "static_listed", "site_facts", "sibling", "symbolic", "graphmer")
+HEADLINE = ("static", "static_listed", "symbolic", "graphmer")
 BOUNDS = (("", "value"), ("_low", "low"), ("_high", "high"))
 
 

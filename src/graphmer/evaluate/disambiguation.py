@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PROVED = 2.0  # above every confidence of what is only listed
 RESOLVER_COLUMNS = 4
-HEADLINE, HEADLINE_ALL = ("graphmer", "resolver"), ("resolver_graphmer", "resolver_symbolic", "symbolic")
+HEADLINE, HEADLINE_ALL = ("graphmer", "resolver"), ("resolver_symbolic",)
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,8 @@ def disambiguation_headline(figures: "pd.DataFrame") -> dict[str, float]:
     for (setting, scorer, figure), row in rows.items():
         if figure == "accuracy" and (scorer in HEADLINE or (scorer in HEADLINE_ALL and setting == "all")):
             metrics[f"disambiguation.{setting}.{scorer}.accuracy"] = float(row["value"])
-        if figure == "accuracy" and scorer == HEADLINE[0]:
-            metrics[f"disambiguation.{setting}.queries"] = int(row["queries"])
+        if figure == "accuracy" and scorer == HEADLINE[0] and setting == "all":
+            metrics["disambiguation.queries"] = int(row["queries"])
     accuracy = {s: float(row["value"]) for (setting, s, figure), row in rows.items()
                 if setting == "all" and figure == "accuracy"}  # fmt: skip
     gain = rows["all", HEADLINE[0], f"gain_over_{best_peer(accuracy)}"]
