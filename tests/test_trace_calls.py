@@ -10,7 +10,10 @@ from imports import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from trace_calls import ranges, table
+import trace_calls
+from trace_calls import Suite, ranges, run_tests, table
+
+from graphmer.errors import GraphmerError
 
 PROGRAM = """\
 import contextlib, functools
@@ -118,3 +121,14 @@ def test_a_call_is_a_function_that_starts_and_its_caller_the_nearest_frame_of_th
 def test_lines_are_written_as_ranges() -> None:
     lines = [("b", 1), ("a", 3), ("a", 1), ("a", 2), ("a", 7)]
     assert table(("file", "first", "last"), ranges(lines)) == "file,first,last\na,1,3\na,7,7\nb,1,1\n"
+
+
+def test_a_package_whose_tests_cannot_run_is_named_with_where_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_calls, "WORK", tmp_path)
+    broken = tmp_path / "not_python"
+    broken.write_text("#!/bin/sh\nexit 4\n", encoding="utf-8")
+    broken.chmod(0o755)
+    with pytest.raises(GraphmerError, match=r"^pkg: pytest ended without a report; see .*pkg\.log$"):
+        run_tests(broken, "pkg", tmp_path, Suite("pkg", ("tests",)))

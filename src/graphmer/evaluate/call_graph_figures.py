@@ -5,23 +5,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphmer.evaluate.bootstrap import FloatArray, resampled_sums, resampling_groups
-from graphmer.evaluate.call_graph import LISTED, STATIC, edge_counts
+from graphmer.evaluate.call_graph import STATIC, edge_counts
 from graphmer.evaluate.config import BootstrapParams
-from graphmer.evaluate.figures import COLUMNS
+from graphmer.evaluate.figures import COLUMNS, OURS, best_peer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TASK, SETTING = "call_graph", "dynamic"
-PAIRED = (STATIC, LISTED, "symbolic")
-HEADLINE = ("static", "static_listed", "graphmer", "symbolic", "sibling")
+HEADLINE = ("static", "static_listed", "symbolic", "graphmer")
+BOUNDS = (("", "value"), ("_low", "low"), ("_high", "high"))
 
 
 def call_graph_figures(predictions: "pd.DataFrame", params: BootstrapParams) -> "pd.DataFrame":
     """One row a figure, over all packages and each. Files of the callers are resampled.
 
     missed_recall: share of the true edges beyond static analysis that a scorer found; missed_found: how many.
-    gain_over_<scorer>: paired difference in F1.
+    gain_over_<scorer>: paired difference in F1, of graphmer to every scorer, of every scorer to static analysis.
     """
     import pandas as pd
 
@@ -47,8 +47,8 @@ def _rows(part: "pd.DataFrame", params: BootstrapParams) -> list[dict[str, objec
         truth = int(whole[name][0, 2])
         for figure, ratio in (("f1", _f1), ("precision", _precision), ("recall", _recall)):
             rows.append(_row(name, figure, ratio(whole[name])[0], ratio(drawn[name]), truth, params))
-        for other in PAIRED:
-            if other != name and name != STATIC:
+        for other in counts:
+            if other != name and (name == OURS[0] or other == STATIC):
                 gain = _f1(drawn[name]) - _f1(drawn[other])
                 value = (_f1(whole[name]) - _f1(whole[other]))[0]
                 rows.append(_row(name, f"gain_over_{other}", value, gain, truth, params))
@@ -87,17 +87,18 @@ def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 
 def call_graph_headline(figures: "pd.DataFrame") -> dict[str, float]:
-    """`call_graph.dynamic.<scorer>.f1`, the gain of graphmer over static, and what was found of the missed edges."""
-    metrics: dict[str, float] = {}
+    """`call_graph.dynamic.<scorer>.f1`; graphmer's gain over static analysis; `gain`, over the best peer; counts."""
     overall = figures[figures["slice"] == "all"]
-    for row in overall.to_dict("records"):
-        scorer, figure = str(row["scorer"]), str(row["figure"])
-        name = f"{TASK}.{SETTING}.{scorer}.{figure}"
-        if scorer in HEADLINE and figure == "f1":
-            metrics[name] = float(row["value"])
-        if scorer == "graphmer" and figure == f"gain_over_{STATIC}":
-            name = f"{TASK}.{SETTING}.gain.f1"
-            metrics |= {name: float(row["value"]), f"{name}_low": float(row["low"]), f"{name}_high": float(row["high"])}
-        if scorer == "graphmer" and figure == "missed_found":
-            metrics |= {name: int(row["value"]), f"{TASK}.{SETTING}.missed": int(row["queries"])}
-    return metrics
+    rows = {(str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
+    means = {scorer: float(row["value"]) for (scorer, figure), row in rows.items() if figure == "f1"}
+    metrics: dict[str, float] = {f"{TASK}.{SETTING}.{scorer}.f1": means[scorer] for scorer in HEADLINE}
+    ours, best = OURS[0], best_peer(means)
+    for name, figure in (("gain.f1", f"gain_over_{best}"), (f"{ours}.gain_over_static", f"gain_over_{STATIC}")):
+        row = rows[ours, figure]
+        metrics |= {f"{TASK}.{SETTING}.{name}{end}": float(row[key]) for end, key in BOUNDS}
+    found = rows[ours, "missed_found"]
+    metrics |= {
+        f"{TASK}.{SETTING}.missed_found": int(found["value"]),
+        f"{TASK}.{SETTING}.missed": int(found["queries"]),
+    }
+    return {name: value for name, value in metrics.items() if np.isfinite(value)}

@@ -15,6 +15,7 @@ from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
 from graphmer.evaluate.config import DisambiguationParams
+from graphmer.evaluate.figures import best_peer
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.peers import most_frequent, name_similarity
 from graphmer.evaluate.queries import FloatArray
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 PROVED = 2.0  # above every confidence of what is only listed
 RESOLVER_COLUMNS = 4
-HEADLINE, HEADLINE_ALL = ("graphmer", "resolver"), ("resolver_graphmer", "symbolic", "same_file")
+HEADLINE, HEADLINE_ALL = ("graphmer", "resolver"), ("resolver_symbolic",)
 
 
 @dataclass(frozen=True)
@@ -162,17 +163,19 @@ def _shared(query: SiteQuery) -> dict[str, object]:
 
 
 def disambiguation_headline(figures: "pd.DataFrame") -> dict[str, float]:
-    """`disambiguation.<setting>.<scorer>.accuracy` of ours and the resolver, the gain over it in `all`, and counts."""
-    metrics: dict[str, float] = {}
+    """`disambiguation.<setting>.<scorer>.accuracy` of ours and the resolver, `all` with its peers and gain, counts."""
     overall = figures[figures["slice"] == "all"]
-    for row in overall.to_dict("records"):
-        scorer, figure, setting = str(row["scorer"]), str(row["figure"]), str(row["setting"])
-        name = f"disambiguation.{setting}.{scorer}.accuracy"
+    rows = {(str(row["setting"]), str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
+    metrics: dict[str, float] = {}
+    for (setting, scorer, figure), row in rows.items():
         if figure == "accuracy" and (scorer in HEADLINE or (scorer in HEADLINE_ALL and setting == "all")):
-            metrics[name] = float(row["value"])
-        if figure == "accuracy" and scorer == "resolver":
-            metrics[f"disambiguation.{setting}.queries"] = int(row["queries"])
-        if setting == "all" and scorer == "graphmer" and figure == "gain_over_resolver":
-            name = "disambiguation.all.gain.accuracy"
-            metrics |= {name: float(row["value"]), f"{name}_low": float(row["low"]), f"{name}_high": float(row["high"])}
+            metrics[f"disambiguation.{setting}.{scorer}.accuracy"] = float(row["value"])
+        if figure == "accuracy" and scorer == HEADLINE[0] and setting == "all":
+            metrics["disambiguation.queries"] = int(row["queries"])
+    accuracy = {s: float(row["value"]) for (setting, s, figure), row in rows.items()
+                if setting == "all" and figure == "accuracy"}  # fmt: skip
+    gain = rows["all", HEADLINE[0], f"gain_over_{best_peer(accuracy)}"]
+    for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+        if np.isfinite(gain[key]):
+            metrics[f"disambiguation.all.gain.accuracy{end}"] = float(gain[key])
     return metrics

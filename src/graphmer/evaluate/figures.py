@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("task", "setting", "scorer", "slice", "key", "figure", "value", "low", "high", "queries")
 SLICES = ("package", "language", "relation")
 OURS = ("graphmer", "neural")  # the first that a task has is the one that peers are measured against
-NOT_PEERS = frozenset({*OURS, "untrained"})
+NOT_PEERS = frozenset({*OURS, "untrained", "resolver_graphmer"})
 FloatArray = npt.NDArray[np.float64]
 
 
