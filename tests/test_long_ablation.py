@@ -260,6 +260,18 @@ def test_results_hold_what_their_ranks_say_and_come_out_the_same_twice(tmp_path:
     }
 
 
+def test_a_stratum_that_no_query_is_in_is_named_and_not_measured(tmp_path: Path) -> None:
+    rows = {
+        row: {seed: dataclasses.replace(found, predictions=cell(2.0, stratum="BC")) for seed, found in by_seed.items()}
+        for row, by_seed in finished(full=(1, 1, 1), no_rel_bias=(2, 2, 2)).items()
+    }
+    write_results(TREE, rows, [], tmp_path / "out")
+    found = read_json(tmp_path / "out/ablation.json")
+    empty = [f"link_prediction.headline.D.{scorer}.mrr" for scorer in ("graphmer", "neural")]
+    assert found["without_queries"] == empty
+    assert not set(empty) & set(found["rows"]["no_rel_bias"])
+
+
 def test_without_the_baseline_nothing_is_written(tmp_path: Path) -> None:
     write_results(TREE, finished(no_rel_bias=(2, 2, 2)), [], tmp_path / "out")
     assert not (tmp_path / "out").exists()

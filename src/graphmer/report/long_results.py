@@ -65,8 +65,9 @@ def write_results(tree: Mapping[str, Any], finished: Rows, same: Sequence[str], 
     tables = {row: {seed: cell.predictions for seed, cell in by_seed.items()} for row, by_seed in finished.items()}
     full = tables.pop(params.baseline)
     seeds_needed = params.verdict_from_seeds
+    asked = [name for name, measure in MEASURES.items() if len(measure.values(full[params.long.seeds[0]]))]
     compared = {
-        row: {name: compare(name, cells, full, evaluation.bootstrap, seeds_needed) for name in MEASURES}
+        row: {name: compare(name, cells, full, evaluation.bootstrap, seeds_needed) for name in asked}
         for row, cells in tables.items()
     }
     claims = {"the graph helps": graph_claim(compared)}
@@ -83,6 +84,7 @@ def write_results(tree: Mapping[str, Any], finished: Rows, same: Sequence[str], 
                 "rows": {row: {name: found.as_dict() for name, found in by.items()} for row, by in compared.items()},
                 "not_run": [row for row in params.long.rows if row not in (*finished, *same)],
                 "same_as_baseline": list(same),
+                "without_queries": [name for name in MEASURES if name not in asked],
                 "claims": claims,
                 "cells": {
                     f"{row}-{seed}": {"digest": cell.digest, "figures": dict(cell.figures)}

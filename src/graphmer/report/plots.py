@@ -134,9 +134,10 @@ LONG_PANELS = {
 
 def long_forest(rows: list[Row]) -> Any:
     """Each row's paired difference to the full model: over files and seeds thin, over files thick, each seed a tick."""
-    panels = [[row for row in rows if row["measure"] == name] for name in LONG_PANELS]
+    titles = {name: title for name, title in LONG_PANELS.items() if any(row["measure"] == name for row in rows)}
+    panels = [[row for row in rows if row["measure"] == name] for name in titles]
     figure, grid = plt.subplots(1, len(panels), figsize=(11, 0.34 * len(panels[0]) + 1.2), sharey=True, squeeze=False)
-    for axes, panel, title in zip(grid.flat, panels, LONG_PANELS.values(), strict=True):
+    for axes, panel, title in zip(grid.flat, panels, titles.values(), strict=True):
         for place, row in enumerate(panel):
             colour = OURS if row["verdict"].endswith("than the baseline") else PEER
             value = float(row["difference"])
