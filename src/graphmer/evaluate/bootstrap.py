@@ -66,7 +66,7 @@ def mean_interval(values: npt.ArrayLike, groups: IntArray, params: BootstrapPara
     value = float(sums_G.sum() / counts_G.sum())
     if len(counts_G) < 2:
         return Interval(value, float("nan"), float("nan"), len(values_Q), len(counts_G))
-    weights_RG = _multinomial_weights(len(counts_G), params.resamples, params.seed)
+    weights_RG = group_weights(len(counts_G), params)
     means_R = (weights_RG @ sums_G) / (weights_RG @ counts_G)
     tail = (1.0 - params.confidence) / 2.0
     low, high = np.quantile(means_R, [tail, 1.0 - tail])
@@ -78,6 +78,11 @@ def paired_interval(ours: npt.ArrayLike, theirs: npt.ArrayLike, groups: IntArray
     ours_Q, theirs_Q = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
     assert ours_Q.shape == theirs_Q.shape
     return mean_interval(ours_Q - theirs_Q, groups, params)
+
+
+def group_weights(groups: int, params: BootstrapParams) -> FloatArray:
+    """(resamples, groups) how often each group is drawn, the same for every figure of so many groups."""
+    return _multinomial_weights(groups, params.resamples, params.seed)
 
 
 @functools.lru_cache(maxsize=8)

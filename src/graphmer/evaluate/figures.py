@@ -111,7 +111,7 @@ def peers_table(figures: "pd.DataFrame") -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["task", "setting", "scorer", "figure", "value", "low", "high", "queries"])
-    means = figures[(figures["slice"] == "all") & figures["figure"].isin(["mrr", "accuracy"])]
+    means = figures[(figures["slice"] == "all") & figures["figure"].isin(["mrr", "accuracy", "f1"])]
     for row in means.sort_values(["task", "setting", "scorer"]).to_dict("records"):
         numbers = [f"{row[name]:.6f}" if np.isfinite(row[name]) else "" for name in ("value", "low", "high")]
         writer.writerow([row["task"], row["setting"], row["scorer"], row["figure"], *numbers, row["queries"]])

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.dependencies import predict_dependencies
+from graphmer.evaluate.dependency_figures import dependency_figures, dependency_headline
 from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 
 
 def evaluate_model(
-    packed: Path, kg: Path, parsed: Path, model_dir: Path, out: Path, metrics: Path, plots: Path, params: EvalParams
+    packed: Path,
+    kg: Path,
+    parsed: Path,
+    model_dir: Path,
+    dependencies: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
 
@@ -36,12 +46,13 @@ def evaluate_model(
         "code_search": predict_code_search(parsed, neural, params.code_search, params.link),
         "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
         "masked_nodes": predict_nodes(data, params, neural),
+        "dependency_inference": predict_dependencies(dependencies, neural, params.dependencies),
     }
     figures, flat = summarise(tasks, params)
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
-        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir))
+        write_json(scratch / "run.json", run_record(packed, kg, parsed, model_dir, dependencies))
     write_text(plots / "eval_peers.csv", peers_table(figures))
     write_json(metrics, nested(flat))
 
@@ -57,6 +68,9 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
         table = task_figures(task, tasks[task], figure, params.bootstrap)
         flat |= headline(table, figure)
         tables.append(table)
+    dependencies = dependency_figures(tasks["dependency_inference"], params.bootstrap)
+    tables.append(dependencies)
+    flat |= dependency_headline(dependencies, tasks["dependency_inference"])
     counts = tasks["link_prediction"].drop_duplicates(["setting", "query"])
     flat["link_prediction.queries"] = int((counts["setting"] == "headline").sum())
     flat["code_search.queries"] = int(tasks["code_search"]["query"].nunique())
@@ -66,12 +80,13 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
     return ordered.sort_values(keys, kind="stable", ignore_index=True), flat
 
 
-def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path) -> dict[str, Any]:
+def run_record(packed: Path, kg: Path, parsed: Path, model_dir: Path, dependencies: Path) -> dict[str, Any]:
     """Digests of what was evaluated; no time, host or commit, which no committed file can know."""
     return {
         "model": {name: sha256_file(model_dir / name) for name in ("config.json", "model.safetensors")},
         "packed": sha256_tree(packed),
         "kg": sha256_tree(kg),
         "parsed": sha256_tree(parsed),
+        "dependencies": sha256_tree(dependencies),
         "ontology_version": load_ontology().version,
     }
