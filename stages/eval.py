@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ _stage.pin_threads()
 from graphmer.errors import ParamsError  # noqa: E402
 from graphmer.evaluate.config import EvalParams  # noqa: E402
 from graphmer.evaluate.own_scorer import OwnSpec  # noqa: E402
-from graphmer.evaluate.run import evaluate_model  # noqa: E402
+from graphmer.evaluate.run import Inputs, evaluate_model  # noqa: E402
 from graphmer.params import load_section  # noqa: E402
 
 
@@ -25,28 +26,12 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
             raise ParamsError("--scorer: name --out too; data/eval, metrics/ and plots/ are what DVC's own model gave")
         own = OwnSpec(arguments.scorer, arguments.scorer_options)
         sys.path.insert(0, "")  # a module of the current folder
-    evaluate_model(
-        arguments.packed,
-        arguments.kg,
-        arguments.parsed,
-        arguments.traces,
-        arguments.model,
-        arguments.out,
-        arguments.metrics,
-        arguments.plots,
-        params,
-        own,
-    )
+    inputs = Inputs(**{field.name: getattr(arguments, field.name) for field in fields(Inputs)})
+    evaluate_model(inputs, arguments.out, arguments.metrics, arguments.plots, params, own)
 
 
 if __name__ == "__main__":
-    inputs = {
-        "packed": "data/packed",
-        "kg": "data/kg",
-        "parsed": "data/parsed",
-        "traces": "data/traces",
-        "model": "data/model",
-    }
+    inputs = {field.name: f"data/{field.name}" for field in fields(Inputs)}
     outputs = {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}
     options: dict[str, Any] = {
         "scorer": {"metavar": "MODULE:CLASS", "help": "a scorer of one's own instead of --model (docs/evaluation.md)"},

@@ -118,6 +118,7 @@ def test_training_and_evaluation_leave_their_named_figures(run: Path) -> None:
     assert {"bm25", "tfidf", "graphmer"} <= set(evaluated["code_search"]["pool1000_masked"])
     assert {"ngram_cache", "neural"} <= set(evaluated["masked_tokens"]["all"])
     assert {"copy", "neural"} <= set(evaluated["masked_nodes"]["masked_mentions"])
+    assert {"import_names", "symbolic", "graphmer", "gain"} <= set(evaluated["dependency_inference"]["all"])
 
 
 def test_the_record_holds_what_was_read_and_written_and_the_figures_follow_from_the_predictions(run: Path) -> None:
@@ -231,7 +232,8 @@ def test_a_run_by_hand_with_out_alone_writes_beside_it_and_touches_nothing_of_dv
         (tmp_path / name).write_text("DVC's", encoding="utf-8")
     packed = ("--packed", str(run / "packed"))
     stage("train", *packed, "--out", "hand/model", cwd=tmp_path)
-    inputs = (*packed, "--kg", str(run / "kg"), "--parsed", str(run / "parsed"), "--model", "hand/model")
+    inputs = (*packed, "--kg", str(run / "kg"), "--parsed", str(run / "parsed"), "--model", "hand/model",
+              "--dependencies", str(ROOT / "data/dependencies"))  # fmt: skip
     stage("eval", *inputs, "--out", "hand/eval", cwd=tmp_path)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.read_text(encoding="utf-8") for path in files if path.parent.name in ("metrics", "plots")} == {"DVC's"}

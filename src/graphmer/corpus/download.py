@@ -30,7 +30,7 @@ def from_index(source: Source, target: Path, params: FetchParams) -> None:
     """Download the source distribution of `source.version`; the caller verifies the digest."""
     from pypi_simple import NoSuchProjectError
 
-    with _client() as client:
+    with index_client() as client:
         try:
             page = _retried(lambda: client.get_project_page(source.name, timeout=params.timeout_s), source, params)
         except NoSuchProjectError:
@@ -73,7 +73,7 @@ def from_address(source: Source, target: Path, params: FetchParams) -> None:
         requires_python=None,
         has_sig=None,
     )
-    with _client() as client:
+    with index_client() as client:
         _download(client, package, source, target, params)
 
 
@@ -107,7 +107,7 @@ class _Cap:
             )
 
 
-def _client() -> "PyPISimple":
+def index_client() -> "PyPISimple":
     """A client that trusts what this machine's own store of certificates trusts, beside requests' own list."""
     import requests
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple

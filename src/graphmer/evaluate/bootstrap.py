@@ -80,7 +80,7 @@ def resampled_means(values: npt.ArrayLike, groups: IntArray, params: BootstrapPa
     value = float(sums_G.sum() / counts_G.sum())
     if len(counts_G) < 2:
         return np.zeros(0), value, len(counts_G)
-    weights_RG = _multinomial_weights(len(counts_G), params.resamples, params.seed)
+    weights_RG = group_weights(len(counts_G), params)
     return (weights_RG @ sums_G) / (weights_RG @ counts_G), value, len(counts_G)
 
 
@@ -89,6 +89,11 @@ def paired_interval(ours: npt.ArrayLike, theirs: npt.ArrayLike, groups: IntArray
     ours_Q, theirs_Q = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
     assert ours_Q.shape == theirs_Q.shape
     return mean_interval(ours_Q - theirs_Q, groups, params)
+
+
+def group_weights(groups: int, params: BootstrapParams) -> FloatArray:
+    """(resamples, groups) how often each group is drawn, the same for every figure of so many groups."""
+    return _multinomial_weights(groups, params.resamples, params.seed)
 
 
 @functools.lru_cache(maxsize=8)
@@ -106,4 +111,4 @@ def resampled_sums(counts_GK: FloatArray, params: BootstrapParams) -> FloatArray
     """
     if len(counts_GK) < 2:
         return np.zeros((0, counts_GK.shape[1]))
-    return _multinomial_weights(len(counts_GK), params.resamples, params.seed) @ counts_GK
+    return group_weights(len(counts_GK), params) @ counts_GK

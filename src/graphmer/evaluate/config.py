@@ -92,6 +92,29 @@ class DisambiguationParams:
 
 
 @dataclass(frozen=True)
+class DependencyParams:
+    """Dependency inference: what fit packages teach, and the boosted trees over import facts."""
+
+    prior: float  # pseudo-importers that an alias' rate takes from what names alone are worth
+    min_rate: float  # share of importers that must declare an alias, for the peer that goes by aliases alone
+    neighbours: int  # fit packages with the most similar imports that vote, by the encoder
+    rounds: int  # trees, one after another
+    depth: int  # of a tree
+    learning_rate: float
+    min_leaf: int  # candidates in a leaf of a tree, at least
+    folds: int  # parts of the fit packages, each held out once to set the threshold
+    seed: int
+
+    def __post_init__(self) -> None:
+        _require("prior", self.prior, self.prior > 0, "above 0")
+        _require("min_rate", self.min_rate, 0 < self.min_rate <= 1, "a share above 0")
+        for name in ("neighbours", "rounds", "depth", "min_leaf"):
+            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        _require("learning_rate", self.learning_rate, self.learning_rate > 0, "above 0")
+        _require("folds", self.folds, self.folds >= 2, "at least 2")
+
+
+@dataclass(frozen=True)
 class EvalParams:
     """Section `eval` of params.yaml."""
 
@@ -101,5 +124,6 @@ class EvalParams:
     disambiguation: DisambiguationParams
     code_search: CodeSearchParams
     masked: MaskedParams
+    dependencies: DependencyParams
     bootstrap: BootstrapParams
     audit: AuditParams

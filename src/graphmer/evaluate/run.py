@@ -1,5 +1,6 @@
 """The eval stage: every task on held-out packages, predictions, figures, and a record of what they came from."""
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
 from graphmer.evaluate.call_graph import predict_call_graph
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.dependencies import predict_dependencies
 from graphmer.evaluate.disambiguation import predict_disambiguation
 from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
@@ -27,22 +29,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def evaluate_model(
-    packed: Path,
-    kg: Path,
-    parsed: Path,
-    traces: Path,
-    model_dir: Path,
-    out: Path,
-    metrics: Path,
-    plots: Path,
-    params: EvalParams,
-    own: OwnSpec | None = None,
-) -> None:
-    """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
+@dataclass(frozen=True)
+class Inputs:
+    """The folders that an evaluation reads, as they are named under data/.
 
     traces: committed tables of traced calls, a folder a package; where the corpus has no traced val or test package,
-    the two tasks that need them are left out, and how many packages were traced says so.
+    the two tasks that need them are left out, and how many packages were traced says so. dependencies: committed
+    tables of what further packages declare and import. model: any checkpoint of this project's.
+    """
+
+    packed: Path
+    kg: Path
+    parsed: Path
+    traces: Path
+    dependencies: Path
+    model: Path
+
+
+def evaluate_model(
+    inputs: Inputs, out: Path, metrics: Path, plots: Path, params: EvalParams, own: OwnSpec | None = None
+) -> None:
+    """Evaluate a model on the test split; weights of every combination are fitted on val alone.
+
     own: a scorer of one's own, which stands in the model's place in every task; no model is then read.
 
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
@@ -50,28 +58,28 @@ def evaluate_model(
     `out` is written by then, with the offenders by name in leaks.json, and no metrics. Raises ArtifactError where data
     and model do not belong together.
     """
+    packed, parsed = inputs.packed, inputs.parsed
     scorer = load_own_scorer(own, packed) if own else None  # first: its faults are told before any work
     repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
-    data, train = load_link_data(packed, kg, repeats.symbols), load_split(packed, "train")
+    data, train = load_link_data(packed, inputs.kg, repeats.symbols), load_split(packed, "train")
     neural: ModelScorer | TextScorer
     if own and scorer:
         neural, untrained = TextScorer(scorer, own.name, data, parsed), None
     else:
-        neural = load_scorer(model_dir, packed, params.show_graph)
-        untrained = untrained_scorer(model_dir, packed, params.show_graph)
+        neural = load_scorer(inputs.model, packed, params.show_graph)
+        untrained = untrained_scorer(inputs.model, packed, params.show_graph)
     tasks = {
         "link_prediction": predict_links(data, params, neural, untrained),
         "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
         "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
         "masked_nodes": predict_nodes(data, params, neural),
+        "dependency_inference": predict_dependencies(inputs.dependencies, neural, params.dependencies),
     }
-    traced = traced_packages(traces, parsed, data, neural, params.link)
-    tasks |= traced_tasks(traced, params)
-    leaks = audit(packed, kg, parsed, data, train, tasks, neural, repeats, params)
-    counts = as_metrics(leaks) | {"call_graph.packages": len(traced["test"])}
-    read = {"parsed": parsed, "kg": kg, "packed": packed, "traces": traces} | ({} if own else {"model": model_dir})
+    tasks |= traced_tasks(traced_packages(inputs.traces, parsed, data, neural, params.link), params)
+    leaks = audit(packed, inputs.kg, parsed, data, train, tasks, neural, repeats, params)
+    read = {field.name: getattr(inputs, field.name) for field in fields(inputs) if not own or field.name != "model"}
     device = neural.device_kind if isinstance(neural, ModelScorer) else None
-    write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, own.name if own else None)
+    write_evaluation(tasks, leaks, read, out, metrics, plots, params, device, own.name if own else None)
 
 
 def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
@@ -88,7 +96,6 @@ def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -
 def write_evaluation(
     tasks: "dict[str, pd.DataFrame]",
     leaks: Report,
-    counts: dict[str, object],
     read: dict[str, Path],
     out: Path,
     metrics: Path,
@@ -99,11 +106,11 @@ def write_evaluation(
 ) -> None:
     """Figures of all tasks and the record of where they came from.
 
-    leaks: what the audit found. counts: figures that no prediction tells. read: the folders that were read, by name.
-    device: the kind that computed, where the model is ours. own: the scorer of one's own that stood in its place.
+    leaks: what the audit found. read: the folders that were read, by name. device: the kind that computed, where the
+    model is ours. own: the scorer of one's own that stood in its place.
     """
     figures, flat = summarise(tasks, params)
-    flat |= counts
+    flat |= as_metrics(leaks)
     metrics.unlink(missing_ok=True)  # earlier figures are not of this run, and past a bound there are none
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from graphmer.evaluate.call_graph_figures import call_graph_figures, call_graph_headline
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.dependency_figures import dependency_figures, dependency_headline
 from graphmer.evaluate.disambiguation import disambiguation_headline
 from graphmer.evaluate.figures import headline, task_figures
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
@@ -23,6 +24,10 @@ def summarise(tasks: "dict[str, pd.DataFrame]", params: EvalParams) -> "tuple[pd
         table = task_figures(task, tasks[task], figure, params.bootstrap)
         flat |= headline(table, figure)
         tables.append(table)
+    dependencies = dependency_figures(tasks["dependency_inference"], params.bootstrap)
+    tables.append(dependencies)
+    flat |= dependency_headline(dependencies, tasks["dependency_inference"])
+    flat["call_graph.packages"] = int(tasks["call_graph"]["package"].nunique()) if "call_graph" in tasks else 0
     if "call_graph" in tasks:
         calls = call_graph_figures(tasks["call_graph"], params.bootstrap)
         choices = task_figures("disambiguation", tasks["disambiguation"], "accuracy", params.bootstrap)
