@@ -28,4 +28,5 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
     if world.network.left_over:
         resolved.calls["left_by_the_bound_of_steps"] = world.network.left_over
     resolved.facts += test_facts(index, resolved)
+    world.dissolve(maker)
     return resolved

@@ -34,3 +34,16 @@ class World:
         self.loops: dict[tuple[str, int, int], Protocol] = {}  # what is iterated or entered, by its bytes
         self.receivers: dict[str, Value] = {}  # of methods that nobody in the package calls
         self.partials: dict[Value, Site] = {}
+
+    def dissolve(self, *others: object) -> None:
+        """Let go of everything that this world and the others hold, so that the memory of one package serves the next.
+
+        Left to the collector, the default corpus' nodes took 146,000 page faults and 845 MiB in place of 56,000 and
+        485 MiB.
+        """
+        self.network.dissolve()
+        for scope in self.index.scopes.values():
+            scope.nodes = {}
+        for part in [*vars(self).values(), self, *others]:
+            if hasattr(part, "__dict__"):
+                vars(part).clear()
