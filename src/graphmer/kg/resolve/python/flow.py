@@ -25,7 +25,7 @@ Watcher = Callable[[Value], None]
 NO_VALUES: dict["Value", None] = {}
 NO_TARGETS: list["Node"] = []
 NO_WATCHERS: list[Watcher] = []
-_ALIVE: list["Node"] = []  # the nodes of the package that is being resolved
+ALIVE: list["Node"] = []  # every node that is in use or waits to be cut
 
 
 class Node:
@@ -40,7 +40,7 @@ class Node:
         self.watchers: list[Watcher] = NO_WATCHERS
         self.loads: dict[str, Node] | None = None
         self.fixed = False  # one value for ever
-        _ALIVE.append(self)
+        ALIVE.append(self)
 
     def cut(self) -> None:
         """Let go of all that the node knows."""
@@ -139,14 +139,6 @@ class Network:
         self.steps = self.params.max_flow_steps - left
         self.left_over += len(work)
         work.clear()
-
-    def dissolve(self) -> None:
-        """Cut all nodes apart. They form cycles, which reference counts would leave to the collector."""
-        for node in _ALIVE:
-            node.cut()
-        _ALIVE.clear()
-        self.containers.clear()
-        self.constants.clear()
 
     # Nodes
 
