@@ -7,6 +7,7 @@ both are counted, and a mark that no longer holds fails.
 """
 
 import dataclasses
+import gc
 import re
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 from graphmer.corpus.parse.python.parser import module_name, parse_python
 from graphmer.corpus.parse.records import FileKey
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
+from graphmer.kg.resolve.python import world
 from graphmer.kg.resolve.python.constraints import flow_values
+from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import build_index
 from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.resolve.python.static import Statics
@@ -271,3 +274,26 @@ def test_any_text_ends_in_facts_whose_spans_lie_in_the_file(source: str) -> None
     for fact in resolved.facts:
         assert 0 <= fact.byte_start <= fact.byte_end <= len(data)
         assert fact.tail in names or fact.tail.startswith(("python:", "library:"))
+
+
+def test_the_memory_of_finished_packages_is_given_back_without_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        b"class A:\n    def m(self): return A\n    def n(self): return self.m()().n()\nxs = [A().n]\n"
+        b"def f(g=f, *a, **k):\n    for x in xs: x(f(*a, **k))\n    return f\n"
+    )
+    monkeypatch.setattr(world, "MAX_ALIVE", 0)
+    resolve({"main.py": source})  # whatever earlier tests left behind goes too
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(type(one) is Node for one in gc.get_objects())
+        resolved, _ = resolve({"main.py": source})
+        after = sum(type(one) is Node for one in gc.get_objects())
+        monkeypatch.setattr(world, "MAX_ALIVE", 10**9)
+        left_alone, _ = resolve({"main.py": source})
+        kept = sum(type(one) is Node for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert after == before, "nodes are left to the collector"
+    assert kept > after + 20
+    assert left_alone == resolved

@@ -1,7 +1,9 @@
 """What resolvers hand to the builder: facts, external entities, entity types and counts, one package at a time."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from graphmer.corpus.parse.records import Reference, Symbol
@@ -18,6 +20,10 @@ class Fact(NamedTuple):
     byte_end: int
     resolution: str  # exact, inferred, ambiguous, external
     confidence: float
+
+
+# Fact(*row), less a frame of Python for each.
+fact_of: Callable[[tuple[str | int | float, ...]], Fact] = partial(tuple.__new__, Fact)
 
 
 class ExternalEntity(NamedTuple):

@@ -26,19 +26,16 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
+from graphmer.corpus.parse import javascript_assignments as assignments
 from graphmer.corpus.parse import javascript_bindings as bindings
+from graphmer.corpus.parse import javascript_code as code
 from graphmer.corpus.parse import javascript_definitions as definitions
+from graphmer.corpus.parse import javascript_functions as functions
 from graphmer.corpus.parse import javascript_modules as modules
+from graphmer.corpus.parse import javascript_objects as objects
 from graphmer.corpus.parse.javascript_scopes import JavaScriptScopes
 from graphmer.corpus.parse.javascript_text import (
-    KEYWORDS,
     LAST_NAME,
-    UNKNOWN,
-    access_path,
-    alternatives,
-    bare,
-    required,
-    simple_path,
 )
 from graphmer.corpus.parse.records import FileKey, ParsedFile
 from graphmer.corpus.parse.treesitter import captures, parse, too_deep
@@ -46,8 +43,6 @@ from graphmer.corpus.parse.treesitter import captures, parse, too_deep
 SOURCE_ROOTS = ("src", "lib")
 DECLARATION = re.compile(r"\.d\.[cm]?ts$")
 TEST_CALL = re.compile(rb"(?:it|test|describe|suite|specify|context)(?:\.(?:only|skip|concurrent|todo|failing))*\s*\(")
-INHERITS = frozenset({"util.inherits", "inherits", "Object.setPrototypeOf"})
-
 Handler = Callable[[JavaScriptScopes, Node], None]
 
 
@@ -173,174 +168,6 @@ def _claim_callees(scopes: JavaScriptScopes, nodes: dict[str, list[Node]]) -> No
             scopes.claimed_ends.add(end)
 
 
-def _callee(scopes: JavaScriptScopes, node: Node) -> None:
-    start, end = node.start_byte, node.end_byte
-    said = scopes.source[start:end]
-    path = simple_path(said)
-    if path in ("require", "import") or said == b"import":
-        _require(scopes, node, said)
-        return
-    if path in INHERITS and node.parent is not None:
-        bindings.inherits(scopes, node.parent)
-    _file_call(scopes, "call", node, said, path)
-
-
-def _new(scopes: JavaScriptScopes, node: Node) -> None:
-    said = scopes.source[node.start_byte : node.end_byte]
-    _file_call(scopes, "new", node, said, simple_path(said))
-
-
-def _file_call(scopes: JavaScriptScopes, kind: str, node: Node, said: bytes, path: str) -> None:
-    if said[:1] == b"(":
-        node = bare(node) or node
-        said = scopes.source[node.start_byte : node.end_byte]
-        path = simple_path(said)
-    start, end = node.start_byte, node.end_byte
-    if path:
-        holder, _, name = path.rpartition(".")
-        if name in ("call", "apply"):  # what is called stands before
-            scopes.refer(kind, name, path, end - len(holder.rpartition(".")[2].encode()) - 1 - len(name), end)
-        else:
-            scopes.refer(kind, name, path, end - len(name.encode()), end)
-        return
-    path = _called_path(scopes, node)
-    last = node.child_by_field_name("property")
-    if last is not None and not path.startswith("<fn "):
-        span = (last.start_byte, last.end_byte)
-        scopes.refer(kind, scopes.slice(span), path, *span)
-    else:
-        scopes.refer(kind, "", path, start, start + 1 if path.startswith("<fn ") else end)
-
-
-def _called_path(scopes: JavaScriptScopes, node: Node) -> str:
-    """The path of a callee; a function that is called where it stands has the name that it was given."""
-    inner = bare(node)
-    if inner is None:
-        return UNKNOWN
-    if inner.start_byte in scopes.met and scopes.values.get(inner.start_byte) == inner.end_byte:
-        return scopes.met[inner.start_byte]
-    if inner.type == "member_expression" and scopes.source[inner.end_byte - 5 : inner.end_byte] in (b".call", b"apply"):
-        owner = inner.child_by_field_name("object")
-        if owner is not None:
-            path = _called_path(scopes, owner)
-            if path.startswith("<fn "):
-                return path
-    return access_path(inner, scopes.source)
-
-
-def _require(scopes: JavaScriptScopes, node: Node, said: bytes) -> None:
-    call = node.parent
-    if call is None:
-        return
-    specifier = required(call)
-    start = scopes.source.find(specifier.encode(), node.end_byte, call.end_byte) if specifier else -1
-    if start >= 0:
-        end = start + len(specifier.encode())
-        kind = "import_module" if specifier.startswith(".") else "library"
-        scopes.refer(kind, specifier, specifier, start, end)
-
-
-def _return(scopes: JavaScriptScopes, node: Node) -> None:
-    start, end = node.start_byte, node.end_byte
-    frame = scopes.frames[-1]
-    scope = scopes.function.scope
-    if scopes.values.get(start) == end:
-        if frame.kind != "module":
-            scopes.returned[start] = scope
-        return
-    for path in alternatives(node, scopes.source):
-        if path != UNKNOWN:
-            scopes.refer("return", "", path, start, end, scope=scope)
-
-
-def _arrow_body(scopes: JavaScriptScopes, node: Node) -> None:
-    if scopes.source[node.start_byte : node.start_byte + 1] != b"{":
-        _return(scopes, node)
-
-
-def _throw(scopes: JavaScriptScopes, node: Node) -> None:
-    made = node.child_by_field_name("constructor") if node.type == "new_expression" else None
-    shown = made if made is not None else node
-    path = access_path(node, scopes.source)
-    if path != UNKNOWN:
-        scopes.refer("raise", path.removesuffix("{}").rpartition(".")[2], path, shown.start_byte, shown.end_byte)
-
-
-def _block(scopes: JavaScriptScopes, node: Node) -> None:
-    scopes.open_block(node.start_byte, node.end_byte)
-
-
-def _base(scopes: JavaScriptScopes, node: Node) -> None:
-    _file_type(scopes, "base", node)
-
-
-def _implemented(scopes: JavaScriptScopes, node: Node) -> None:
-    _file_type(scopes, "implemented", node)
-
-
-def _file_type(scopes: JavaScriptScopes, kind: str, node: Node) -> None:
-    named: Node | None = node
-    if node.type == "generic_type":
-        named = node.child_by_field_name("name")
-    if named is None or scopes.frames[-1].kind not in ("class", "interface"):
-        return
-    scopes.claimed.add(named.start_byte)
-    scopes.claimed_ends.add(named.end_byte)
-    path = access_path(named, scopes.source)
-    scopes.refer(kind, path.rpartition(".")[2], path, named.start_byte, named.end_byte)
-
-
-def _type_name(scopes: JavaScriptScopes, node: Node) -> None:
-    start, end = node.start_byte, node.end_byte
-    said = scopes.source[start:end]
-    frame = scopes.frames[-1]
-    if start < scopes.skip_types_until or start in scopes.claimed or said in scopes.type_variables:
-        return
-    path = simple_path(said)
-    returned = scopes.in_return_type(start)
-    kind = "returned_type" if returned else "type_name"
-    if path and (kind, path) not in frame.seen:
-        frame.seen.add((kind, path))
-        scopes.refer("type_name", path.rpartition(".")[2], path, start, end, int(returned))
-
-
-def _nested_type_name(scopes: JavaScriptScopes, node: Node) -> None:
-    _type_name(scopes, node)
-    scopes.skip_types_until = max(scopes.skip_types_until, node.end_byte)
-
-
-def _type_variable(scopes: JavaScriptScopes, node: Node) -> None:
-    scopes.claimed.add(node.start_byte)
-
-
-def _decorator_parameter(scopes: JavaScriptScopes, node: Node) -> None:
-    """A parameter's decorator: the parameter is its function's, whose decorators it must not join."""
-    scopes.skipped_decorators.add(node.start_byte)
-
-
-def _member(scopes: JavaScriptScopes, node: Node) -> None:
-    end = node.end_byte
-    if end in scopes.claimed_ends:
-        return
-    path = simple_path(scopes.source[node.start_byte : end])
-    seen = scopes.frames[-1].seen
-    if path and ("read", path) not in seen:
-        seen.add(("read", path))
-        name = path.rpartition(".")[2]
-        scopes.refer("read", name, path, end - len(name.encode()), end)
-
-
-def _identifier(scopes: JavaScriptScopes, node: Node) -> None:
-    start, end = node.start_byte, node.end_byte
-    if start in scopes.claimed:
-        return
-    name = scopes.source[start:end].decode("utf-8", "replace")
-    seen = scopes.frames[-1].seen
-    if ("read", name) not in seen and name not in KEYWORDS:
-        seen.add(("read", name))
-        scopes.refer("read", name, name, start, end)
-
-
 # In the order in which nodes count that start at the same byte.
 AT_START: dict[str, Handler] = {
     "export": modules.export,
@@ -351,48 +178,48 @@ AT_START: dict[str, Handler] = {
     "import.name": modules.import_name,
     "export.name": modules.export_name,
     "export.namespace": modules.export_namespace,
-    "block": _block,
+    "block": code.block,
     "declarator.var": bindings.declarator_var,
     "declarator": bindings.declarator,
-    "assignment": bindings.assignment,
-    "augmented": bindings.augmented,
-    "augmented.target": bindings.augmented_target,
-    "return": _return,
-    "arrow_body": _arrow_body,
+    "assignment": assignments.assignment,
+    "augmented": assignments.augmented,
+    "augmented.target": assignments.augmented_target,
+    "return": code.return_,
+    "arrow_body": code.arrow_body,
     "class": definitions.class_,
     "class.value": definitions.class_value,
     "interface": definitions.interface,
     "namespace": definitions.namespace,
     "enum": definitions.enum,
     "type_alias": definitions.type_alias,
-    "function": definitions.function,
-    "function.value": definitions.function_value,
-    "arrow": definitions.arrow,
-    "method": definitions.method,
+    "function": functions.function,
+    "function.value": functions.function_value,
+    "arrow": functions.arrow,
+    "method": functions.method,
     "field": definitions.field,
     "property_signature": definitions.property_signature,
     "method_signature": definitions.method_signature,
-    "function_signature": definitions.function_signature,
-    "object": definitions.object_,
-    "pair": definitions.pair,
-    "shorthand": definitions.shorthand,
-    "type_variable": _type_variable,
+    "function_signature": functions.function_signature,
+    "object": objects.object_,
+    "pair": objects.pair,
+    "shorthand": objects.shorthand,
+    "type_variable": code.type_variable,
     "parameter.typed": bindings.parameter_typed,
     "parameter": bindings.parameter,
     "pattern": bindings.pattern,
-    "decorator.parameter": _decorator_parameter,
+    "decorator.parameter": code.decorator_parameter,
     "decorator": definitions.decorator,
-    "return_type": definitions.return_type,
-    "base": _base,
-    "implemented": _implemented,
-    "type_name.nested": _nested_type_name,
-    "type_name": _type_name,
-    "throw": _throw,
+    "return_type": functions.return_type,
+    "base": code.base,
+    "implemented": code.implemented,
+    "type_name.nested": code.nested_type_name,
+    "type_name": code.type_name,
+    "throw": code.throw,
 }
 AT_END: dict[str, Handler] = {
-    "callee": _callee,
-    "new": _new,
+    "callee": code.callee,
+    "new": code.new,
     "jsx": definitions.jsx,
-    "member": _member,
+    "member": code.member,
 }
-HANDLERS = (*AT_START.values(), *AT_END.values(), _identifier)
+HANDLERS = (*AT_START.values(), *AT_END.values(), code.identifier)

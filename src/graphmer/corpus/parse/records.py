@@ -1,5 +1,7 @@
 """What a parser says of one file: definitions and raw references, as plain rows."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 
@@ -47,6 +49,11 @@ class Reference(NamedTuple):
     ordinal: int
     byte_start: int
     byte_end: int
+
+
+# Symbol(*row) and Reference(*row), less a frame of Python for each: a file has one for every thirty of its bytes.
+symbol_of: Callable[[tuple[str | int, ...]], Symbol] = partial(tuple.__new__, Symbol)
+reference_of: Callable[[tuple[str | int, ...]], Reference] = partial(tuple.__new__, Reference)
 
 
 class ParsedFile(NamedTuple):

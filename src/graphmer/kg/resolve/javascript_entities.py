@@ -5,7 +5,8 @@ import re
 from graphmer.corpus.parse.records import Symbol
 from graphmer.kg.facts import ExternalEntity, Resolved
 from graphmer.kg.resolve.javascript_index import PackageIndex, Scope
-from graphmer.kg.resolve.javascript_values import BUILTIN, Evaluator
+from graphmer.kg.resolve.javascript_value import BUILTIN
+from graphmer.kg.resolve.javascript_values import Evaluator
 
 EXCEPTION_NAME = re.compile(r"(?:Error|Exception)$")
 TYPES = {
@@ -42,7 +43,7 @@ def find_constructors(index: PackageIndex, evaluator: Evaluator) -> None:
                     index.constructors.add(value.what)
     # What `this` is was asked before all of them were known.
     evaluator.known.clear()
-    evaluator.orders.clear()
+    evaluator.members.orders.clear()
 
 
 def assign_types(index: PackageIndex, evaluator: Evaluator, resolved: Resolved) -> None:
@@ -65,7 +66,7 @@ def _type_of(index: PackageIndex, evaluator: Evaluator, resolved: Resolved, symb
 
 
 def _is_error(index: PackageIndex, evaluator: Evaluator, scope: Scope) -> bool:
-    for ancestor in evaluator.order(scope.key):
+    for ancestor in evaluator.members.order(scope.key):
         above = index.scopes[ancestor]
         for base in above.bases:
             values = evaluator.evaluate(base.value, above.parent or above)

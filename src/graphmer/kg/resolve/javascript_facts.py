@@ -1,34 +1,25 @@
 """Facts from a package's JavaScript references: what each says once its names are resolved."""
 
-from collections.abc import Iterable
-
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import Fact, Resolved
-from graphmer.kg.resolve.javascript_builtins import BUILTIN_METHODS, EMPTY_TYPES, PRIMITIVES, library_of
+from graphmer.kg.resolve.javascript_builtins import EMPTY_TYPES, PRIMITIVES, library_of
+from graphmer.kg.resolve.javascript_calls import CALLABLE_TYPES, CLASS_TYPES, CallFacts
 from graphmer.kg.resolve.javascript_entities import Externals, is_exception
 from graphmer.kg.resolve.javascript_index import FUNCTION_KINDS, PackageIndex, Scope, member_key
-from graphmer.kg.resolve.javascript_values import BUILTIN, Evaluator, Value, type_names
+from graphmer.kg.resolve.javascript_type_names import type_names
+from graphmer.kg.resolve.javascript_value import Value
+from graphmer.kg.resolve.javascript_values import Evaluator
 
-CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
-CLASS_TYPES = frozenset({"Class", "Interface", "ExceptionType"})
 CODE_TYPES = CALLABLE_TYPES | CLASS_TYPES
 DECLARING = CODE_TYPES | {"Variable", "Module"}
 IMPORTED = CODE_TYPES | {"Module", "Variable", "Type"}
 HEADLESS = frozenset({"block", "variable", "field", "type_alias"})  # their code is that of what they stand in
 
-Target = tuple[str, str, str, str]  # relation, tail, resolution, what was called
-
 
 def _is_name(value: Value) -> bool:
     """Whether an external value is what it is called, and neither made nor returned by it."""
     return not value.inferred and "(" not in value.what and "{" not in value.what
-
-
-def _makes_none(reference: Reference) -> bool:
-    """Whether a class is called for an object that is made already: `super()`, `A.call(this)`."""
-    last = reference.value.rpartition(".")[2]
-    return reference.value == "super" or (reference.kind == "call" and last in ("call", "apply"))
 
 
 class FactMaker:
@@ -37,9 +28,10 @@ class FactMaker:
     def __init__(self, index: PackageIndex, evaluator: Evaluator, resolved: Resolved, params: GraphParams) -> None:
         self.index, self.evaluator, self.resolved, self.params = index, evaluator, resolved, params
         self.externals = Externals(resolved)
+        self.calls = CallFacts(self)
         self.handlers = {
-            "call": self._call,
-            "new": self._call,
+            "call": self.calls.of_call,
+            "new": self.calls.of_call,
             "import": self._import,
             "import_module": self._import_module,
             "library": self._library,
@@ -85,92 +77,6 @@ class FactMaker:
         if symbol in self.resolved.types:
             return self.resolved.types[symbol]
         return "Module" if symbol in self.index.scopes and self.index.scopes[symbol].kind == "module" else ""
-
-    # Calls
-
-    def _call(self, reference: Reference, scope: Scope, file: str) -> None:
-        self.resolved.calls["seen"] += 1
-        values = sorted(self.evaluator.evaluate(reference.value, scope))
-        targets = self._targets(values, reference)
-        head = self.head(scope)
-        if not targets:
-            self._unknown_receiver(reference, values, head, file)
-            return
-        owners = {owner for _, _, _, owner in targets}
-        ambiguous = len(owners) > 1
-        self.resolved.calls["ambiguous" if ambiguous else targets[0][2]] += 1
-        for relation, tail, how, _ in targets:
-            if ambiguous:
-                self.add(head, relation, tail, reference, file, "ambiguous", 1.0 / len(owners))
-            else:
-                self.add(head, relation, tail, reference, file, how)
-
-    def _targets(self, values: Iterable[Value], reference: Reference) -> list[Target]:
-        found: dict[tuple[str, str], Target] = {}
-        for value in values:
-            for target in self._targets_of(value, reference):
-                found.setdefault(target[:2], target)
-        return list(found.values())
-
-    def _targets_of(self, value: Value, reference: Reference) -> list[Target]:
-        # A function that is called where it stands shows no name there, one that a property holds shows another.
-        what, kind = value.what, value.kind
-        name = what.rpartition("#")[2].rpartition(".")[2]
-        renamed = "." in reference.value and kind == "function" and name not in reference.value
-        how = "inferred" if value.inferred or renamed or reference.value.startswith("<fn ") else "exact"
-        if kind in ("class", "function") and self.type_of(what) in CLASS_TYPES:
-            return self._class_targets(what, how, reference)
-        if kind == "function" and self.type_of(what) in CALLABLE_TYPES:
-            return [("calls", what, how, what)]
-        if kind == "bound":
-            return [("invokes", self.externals.api(f"{BUILTIN}.Function.bind"), "external", what)]
-        if kind == "external" and "(" not in what and "{" not in what:
-            if is_exception(what):  # `Error("x")` makes one, too
-                tail = self.externals.exception(what)
-                return [("uses" if _makes_none(reference) else "instantiates", tail, "external", tail)]
-            made, tail = reference.kind == "new", self.externals.api(what)
-            # What flowed here from elsewhere need not show its name
-            how = "inferred" if value.inferred and what.rpartition(".")[2] != reference.name else "external"
-            return [("instantiates" if made else "invokes", tail, how, tail)]
-        return []
-
-    def _class_targets(self, symbol: str, how: str, reference: Reference) -> list[Target]:
-        """`new A()` makes one and calls its constructor; `super()` and `A.call(this)` make none."""
-        constructor = self._constructor(symbol)
-        inherited = constructor is not None and self.index.symbols[constructor].container != symbol
-        # An inherited constructor is not named where the heir is made
-        sure = "inferred" if inherited else how
-        targets = [("calls", constructor, sure, symbol)] if constructor is not None else []
-        if _makes_none(reference):
-            return targets or [("uses", symbol, how, symbol)]
-        return [("instantiates", symbol, how, symbol), *targets]
-
-    def _constructor(self, symbol: str) -> str | None:
-        for ancestor in self.evaluator.order(symbol):
-            methods = self.index.scopes[ancestor].members.get("constructor")
-            if methods and methods[-1].kind == "method":
-                return methods[-1].symbol
-        return None
-
-    def _unknown_receiver(self, reference: Reference, values: list[Value], head: str, file: str) -> None:
-        """A method of a value of no known type: every method of that name in the package may be meant.
-
-        Not where builtin values have a method of that name: it would be one more candidate, which nobody can name.
-        """
-        dotted = "." in reference.value and not values and reference.name not in BUILTIN_METHODS
-        candidates = self.index.methods.get(reference.name, []) if dotted and reference.kind == "call" else []
-        candidates = [one for one in candidates if self._may_meet(one, file)]
-        if not 1 <= len(candidates) <= self.params.max_candidates:
-            self.resolved.calls["unresolved"] += 1
-            return
-        self.resolved.calls["ambiguous"] += 1
-        for candidate in candidates:  # one share is for what the package does not define
-            self.add(head, "calls", candidate, reference, file, "ambiguous", 1.0 / (len(candidates) + 1))
-
-    def _may_meet(self, candidate: str, file: str) -> bool:
-        """Whether code in `file` may be given an object of the candidate: what tests define stays among tests."""
-        in_test = self.index.files[self.index.file_of[candidate]].is_test
-        return self.type_of(candidate) in CALLABLE_TYPES and (not in_test or self.index.files[file].is_test)
 
     # Imports
 
@@ -318,7 +224,7 @@ class FactMaker:
     def _field(self, owner: str, name: str, scope: Scope) -> str | None:
         for value in sorted(self.evaluator.evaluate(owner, scope)):
             if value.kind in ("instance", "class", "interface", "object", "function"):
-                order = self.evaluator.order(value.what) if value.kind != "object" else [value.what]
+                order = self.evaluator.members.order(value.what) if value.kind != "object" else [value.what]
                 for ancestor in order:
                     if self.resolved.types.get(f"{ancestor}.{name}") == "Variable":
                         members = self.index.scopes[ancestor].members if ancestor in self.index.scopes else {}
@@ -390,7 +296,7 @@ class FactMaker:
         if symbol.name == "constructor" or owner.members[symbol.name][-1].symbol != symbol.symbol:
             return None  # an earlier definition of the same name, or a property's getter before its setter
         static = "static" in symbol.modifiers.split()
-        for ancestor in self.evaluator.order(owner.key)[1:]:
+        for ancestor in self.evaluator.members.order(owner.key)[1:]:
             for other in reversed(self.index.scopes[ancestor].members.get(symbol.name, [])):
                 if other.kind == "method" and ("static" in other.modifiers.split()) == static:
                     return other.symbol if self.type_of(ancestor) in CLASS_TYPES else None

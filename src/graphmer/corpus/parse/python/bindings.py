@@ -8,7 +8,9 @@ from graphmer.corpus.parse.python.notation import UNKNOWN, written
 from graphmer.corpus.parse.python.rebinding import Rebinding
 from graphmer.corpus.parse.python.targets import Targets
 from graphmer.corpus.parse.python.text import one_line
-from graphmer.corpus.parse.treesitter import name_of
+from graphmer.corpus.parse.treesitter import language, name_of
+
+EQUALS = language("python").id_for_node_kind("=", False)
 
 
 class Bindings:
@@ -24,10 +26,11 @@ class Bindings:
         """`target: annotation = value`; a chain of targets is one assignment inside the other."""
         children = node.children
         left, right = children[0], children[-1]
-        annotation = node.child_by_field_name("type")
+        is_plain = len(children) == 3 and children[1].kind_id == EQUALS
+        annotation = None if is_plain else node.child_by_field_name("type")
         while right.kind_id == KIND["assignment"] and right.child_count > 2:  # x = y = value
             right = right.children[-1]
-        has_value = right != annotation
+        has_value = annotation is None or right != annotation
         value = self.read(right) if has_value else UNKNOWN
         if annotation is not None:
             text = one_line(self.said(annotation), annotation)

@@ -36,6 +36,7 @@ class Definitions:
     def module(self, root: Node) -> None:
         """The file itself."""
         scopes = self.scopes
+        scopes.frame.body = root
         documented, span = self._documented(root)
         name = scopes.module.rpartition(".")[2]
         extent = (0, self.file.size, 0, 0)
@@ -49,14 +50,15 @@ class Definitions:
         if name is None or body is None:
             return
         scopes, outer = self.scopes, self.scopes.frame
-        extent, decorators = _decorated(node)
+        extent, decorators, in_order = self._placed(node)
         docstring, doc_span = self._documented(body)
         span, said = self.file.claim(name)
         bases = node.child_by_field_name("superclasses")
         signature = self._one_line(bases) if bases is not None else ""
-        modifiers = "" if self._in_order(node) else "conditional"
+        modifiers = "" if in_order else "conditional"
         symbol = scopes.define("class", said, outer, extent, span, signature, docstring, doc_span, modifiers)
-        frame = Frame(symbol, "class", scopes.symbols[-1].qualified_name, body.start_byte, body.end_byte, outer)
+        qualified = scopes.symbols[-1].qualified_name
+        frame = Frame(symbol, "class", qualified, body.start_byte, body.end_byte, outer, body=body)
         self._file_decorators(decorators, symbol)
         self._file_bases(bases.named_children if bases is not None else (), symbol)
         scopes.open(frame)
@@ -86,8 +88,8 @@ class Definitions:
         signature = self._one_line(parameters)
         if returned is not None:
             signature += f" -> {self._one_line(returned)}"
-        extent, decorators = _decorated(node)
-        modifiers = self._modifiers(node, decorators)
+        extent, decorators, in_order = self._placed(node)
+        modifiers = self._modifiers(node, decorators, in_order)
         docstring, doc_span = self._documented(body)
         span, said = self.file.claim(name)
         symbol = self.scopes.define(kind, said, outer, extent, span, signature, docstring, doc_span, modifiers)
@@ -121,13 +123,14 @@ class Definitions:
         """The scope of the function that was defined last."""
         symbols = self.scopes.symbols
         qualified = symbols[-1].qualified_name
-        return Frame(symbol, kind, qualified, body.start_byte, body.end_byte, outer, index=len(symbols) - 1)
+        at = body.byte_range
+        return Frame(symbol, kind, qualified, *at, outer, index=len(symbols) - 1, body=body)
 
-    def _modifiers(self, node: Node, decorators: list[Node]) -> str:
+    def _modifiers(self, node: Node, decorators: list[Node], in_order: bool) -> str:
         words = {MODIFIERS[last] for last in map(self._last_name, decorators) if last in MODIFIERS}
-        if node.children[0].type == "async":
+        if self.file.expressions.source.startswith(b"async", node.start_byte):
             words.add("async")
-        if not self._in_order(node):
+        if not in_order:
             words.add("conditional")
         return " ".join(sorted(words))
 
@@ -160,11 +163,19 @@ class Definitions:
     def _one_line(self, node: Node) -> str:
         return one_line(self.said(node), node)
 
-    def _in_order(self, definition: Node) -> bool:
-        """Whether a definition is a statement of its scope's own body: it then replaces an earlier one of its name."""
+    def _placed(self, definition: Node) -> tuple[tuple[int, int], list[Node], bool]:
+        """The bytes of a definition with its decorators; those; whether it is a statement of its scope's own body.
+
+        Such a definition replaces an earlier one of its name.
+        """
+        states = self.scopes.frame.states
+        if states(definition.start_byte, definition.kind_id):
+            return definition.byte_range, [], True
         parent = definition.parent
-        is_decorated = parent is not None and parent.kind_id == KIND["decorated_definition"]
-        return self.file.in_body(parent if is_decorated else definition)
+        if parent is None or parent.kind_id != KIND["decorated_definition"]:
+            return definition.byte_range, [], False
+        decorators = [one for one in parent.named_children if one.kind_id == KIND["decorator"]]
+        return parent.byte_range, decorators, states(parent.start_byte, parent.kind_id)
 
     def _file_decorators(self, decorators: list[Node], symbol: str) -> None:
         for place, decorator in enumerate(decorators):
@@ -176,14 +187,6 @@ class Definitions:
         while named.kind_id == KIND["call"]:
             named = named.children[0]
         return self.said(named).rpartition(".")[2]
-
-
-def _decorated(node: Node) -> tuple[tuple[int, int], list[Node]]:
-    """The bytes of a definition with its decorators, and those."""
-    parent = node.parent
-    if parent is None or parent.kind_id != KIND["decorated_definition"]:
-        return node.byte_range, []
-    return parent.byte_range, [one for one in parent.named_children if one.kind_id == KIND["decorator"]]
 
 
 def _parameter(node: Node) -> tuple[Node, Node | None, Node | None, str] | None:

@@ -11,6 +11,8 @@ from graphmer.corpus.parse.python.scopes import Fresh
 MAX_CHAIN_BYTES = 2000  # of names joined by dots and calls, to be read as one; a longer chain is generated code
 MAX_PATH_BYTES = 300  # of names joined by dots
 MAX_DEPTH = 40  # nested parts of one expression; deeper ones are generated code
+PARENTHESIZED = KIND["parenthesized_expression"]
+WORDS = frozenset({"True", "False", "None"})  # which are no names
 
 KindReader = Callable[["ExpressionReader", Node, int], Expression]  # node and its depth
 
@@ -42,17 +44,23 @@ class ExpressionReader:
 
     def name(self, node: Node, _: int) -> Expression:
         """An identifier; one that was bound anew has a name of its own."""
-        said = self.said(node)
+        start, end = node.byte_range
+        said = self.ascii[start:end] or self.said(node)
         if self.fresh:
             self.fresh.pop(said, None)
         return self.versions.get(said, said)
 
     def attribute(self, node: Node, depth: int) -> Expression:
         """`value.name`; a chain longer than any that is written by hand is not known."""
-        if not self.versions and not self.fresh and node.end_byte - node.start_byte <= MAX_PATH_BYTES:
-            said = self.said(node)
-            if PATH.fullmatch(said):
+        start, end = node.byte_range
+        said = (self.ascii[start:end] or self.said(node)) if end - start <= MAX_PATH_BYTES else ""
+        if PATH.fullmatch(said):
+            if not self.versions and not self.fresh:
                 return said if said.count(".") <= MAX_DEPTH else UNKNOWN
+            first, _, names = said.partition(".")
+            if first not in WORDS and said.count(".") + depth <= MAX_DEPTH:
+                self.fresh.pop(first, None)
+                return f"{self.versions.get(first, first)}.{names}"
         children = node.children
         value, name = self.read(children[0], depth), self.said(children[-1])
         if isinstance(value, str) and value and value[0] not in NO_PATH:
@@ -68,19 +76,23 @@ class ExpressionReader:
     def callee(self, call: Node) -> Node:
         """What a call calls, without brackets around it."""
         callee = call.children[0]
-        while callee.kind_id == KIND["parenthesized_expression"] and callee.named_child_count == 1:
+        while callee.kind_id == PARENTHESIZED and callee.named_child_count == 1:
             callee = callee.named_children[0]
         return callee
 
-    def whole_call(self, call: Node, callee: Node) -> Expression:
+    def whole_call(self, callee: Node, given: Node) -> list[Expression]:
         """A call with its arguments."""
-        given = call.children[-1]
         parts: list[Expression] = ["()", self.read(callee)]
         if given.kind_id != KIND["argument_list"]:  # f(x for x in y)
             parts.append(self.read(given))
             return parts
+        readers = self.readers
         for argument in given.named_children:
-            self.add_argument(argument, parts, 0)
+            reader = readers.get(argument.kind_id)
+            if reader is not None:
+                parts.append(reader(self, argument, 1))
+            else:
+                self.add_argument(argument, parts, 0)
         return parts
 
     def add_argument(self, argument: Node, parts: list[Expression], depth: int) -> None:

@@ -4,7 +4,7 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse.python.expression_kinds import READERS
 from graphmer.corpus.parse.python.expressions import MAX_DEPTH, ExpressionReader
-from graphmer.corpus.parse.python.kinds import KIND
+from graphmer.corpus.parse.python.kinds import APPLIED, ATTRIBUTE, IDENTIFIER, KIND, NAMED
 from graphmer.corpus.parse.python.notation import Expression, is_path, written
 from graphmer.corpus.parse.python.scopes import PythonScopes
 from graphmer.corpus.parse.records import FileKey
@@ -34,15 +34,15 @@ class PythonFile:
         block = statement.parent if statement is not None else None
         return block is not None and (block.parent is None or block.start_byte == self.scopes.frame.start)
 
-    def file_named(self, kind: str, value: Node, ordinal: int, scope: str = "") -> None:
+    def file_named(self, kind: str, value: Node, ordinal: int, scope: str = "", claims: bool = True) -> None:
         """File a reference that names something by a path: its span is the path's last name."""
-        named: Node = value
-        while named.kind_id in (KIND["subscript"], KIND["call"]):
+        named, shape = value, value.kind_id
+        while shape in APPLIED:
             named = named.children[0]
-        where = named.children[-1] if named.kind_id == KIND["attribute"] else named
-        if named.kind_id not in (KIND["attribute"], KIND["identifier"]):
-            where = value
-        self.claimed.add(where.end_byte)
+            shape = named.kind_id
+        where = named.children[-1] if shape == ATTRIBUTE else named if shape == IDENTIFIER else value
+        if claims:
+            self.claimed.add(where.end_byte)
         name = self.said(where) if where.kind_id == KIND["identifier"] else ""
         start, end = where.byte_range
         self.scopes.refer(kind, name, written(self.read(value)), ordinal, start, end, scope)
@@ -60,10 +60,10 @@ class PythonFile:
         while todo:
             node = todo.pop()
             kind = node.kind_id
-            if kind == KIND["identifier"] or kind == KIND["attribute"]:
+            if kind in NAMED:
                 path = self.read(node)
                 if is_path(path):
-                    last = node.children[-1] if kind == KIND["attribute"] else node
+                    last = node.children[-1] if kind == ATTRIBUTE else node
                     place = last.byte_range
                     self.scopes.refer("annotation_name", self.said(last), written(path), ordinal, *place, symbol)
             elif kind == KIND["string"]:
@@ -77,8 +77,10 @@ class PythonFile:
 
 def last_name(node: Node) -> Node:
     """Where an expression names what it is about: `f` of f(x)(y), `b` of a.b[0]; itself where it has no name."""
+    kind = node.kind_id
     for _ in range(MAX_DEPTH):
-        if node.kind_id not in (KIND["call"], KIND["subscript"]):
+        if kind not in APPLIED:
             break
         node = node.children[0]
-    return node.children[-1] if node.kind_id == KIND["attribute"] else node
+        kind = node.kind_id
+    return node.children[-1] if kind == ATTRIBUTE else node

@@ -23,3 +23,7 @@ KIND = kind_ids(
     "python",
     (*NAMES, *CONSTANTS, *DISPLAYS, *COMPREHENSIONS, *OPERATORS, *PARAMETERS, *TARGETS, *STATEMENTS),
 )
+# Those that every file is full of, without a look-up.
+ATTRIBUTE, IDENTIFIER = KIND["attribute"], KIND["identifier"]
+NAMED = frozenset({ATTRIBUTE, IDENTIFIER})
+APPLIED = frozenset({KIND["call"], KIND["subscript"]})  # to what their first part names

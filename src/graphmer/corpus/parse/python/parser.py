@@ -39,6 +39,7 @@ from graphmer.corpus.parse.records import FileKey, ParsedFile
 from graphmer.corpus.parse.treesitter import captures, parse, too_deep
 
 SOURCE_ROOTS = ("src", "lib", "python")
+Handler = Callable[[Node], None]
 
 
 def module_name(file: str) -> str:
@@ -69,22 +70,28 @@ def _sweep(file: PythonFile, root: Node) -> None:
     definitions.module(root)
     nodes = captures("python", root)
     handlers = _handlers(file, definitions)
-    events: list[tuple[int, int, int, Node]] = []
-    for rank, name in enumerate(handlers):
-        events += [(node.start_byte, -node.end_byte, rank, node) for node in nodes.get(name, ())]
-    events.sort(key=itemgetter(0, 1, 2))
-    by_rank = list(handlers.values())
+    # Start, end from the last on, and rank as one number: it sorts in half the time of three.
+    width = len(handlers)
+    height = (file.size + 1) * width
+    events: list[tuple[int, int, Handler, Node]] = []
+    for rank, (name, handler) in enumerate(handlers.items()):
+        found = nodes.get(name, ())
+        starts = [node.start_byte for node in found]
+        events += [
+            (start * height - node.end_byte * width + rank, start, handler, node) for start, node in zip(starts, found)
+        ]
+    events.sort(key=itemgetter(0))
     scopes, expressions = file.scopes, file.expressions
-    for start, _, rank, node in events:
+    for _, start, handler, node in events:
         if start >= scopes.next_change:
             scopes.move_to(start)
             expressions.versions, expressions.fresh = scopes.frame.versions, scopes.frame.fresh
-        by_rank[rank](node)
+        handler(node)
     file.claimed.update(node.end_byte for node in nodes.get("keyword", ()))
     file_reads(scopes, expressions, file.holes, nodes.get("attribute", []), nodes.get("identifier", []))
 
 
-def _handlers(file: PythonFile, definitions: Definitions) -> dict[str, Callable[[Node], None]]:
+def _handlers(file: PythonFile, definitions: Definitions) -> dict[str, Handler]:
     """What meets each capture of the query file, in the order in which nodes count that span the same bytes."""
     targets = Targets(file)
     rebinding = Rebinding(file, targets)

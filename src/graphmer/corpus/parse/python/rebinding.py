@@ -22,9 +22,8 @@ class Rebinding:
 
     def replaces(self, assignment: Node) -> bool:
         """Whether an assignment replaces what its target was before."""
-        statement = assignment.parent
-        is_statement = statement is not None and statement.kind_id == KIND["expression_statement"]
-        return is_statement and self.file.in_body(statement) and self.scopes.frame.kind != "class"
+        frame = self.scopes.frame
+        return frame.kind != "class" and frame.states(assignment.start_byte, KIND["expression_statement"])
 
     def bind(self, target: Node, value: Expression) -> None:
         """File the binding of a target that is replaced."""
@@ -64,10 +63,8 @@ class Rebinding:
             references[fresh.reference] = references[fresh.reference]._replace(value=written(fresh.display))
 
     def call(self, node: Node, callee: Node) -> None:
-        """`d.update({...})` stores keys; any other call may use any dict."""
+        """`d.update({...})` stores keys; any other call may use any dict that is still fresh."""
         frame = self.scopes.frame
-        if not frame.fresh:
-            return
         fresh, given = dict(frame.fresh), node.children[-1].named_children
         frame.fresh.clear()
         if callee.kind_id != KIND["attribute"] or len(given) != 1 or not self.file.in_body(node.parent):

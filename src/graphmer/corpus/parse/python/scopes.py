@@ -1,13 +1,14 @@
 """The scopes of one Python file while its nodes are met in order: symbols grow, references are filed."""
 
 from bisect import bisect_right
-from collections import Counter
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
+from tree_sitter import Node
+
 from graphmer.corpus.parse.python.notation import UNKNOWN, Expression
-from graphmer.corpus.parse.records import FileKey, Reference, Symbol
+from graphmer.corpus.parse.records import FileKey, Reference, Symbol, reference_of, symbol_of
 
 MAX_SCOPES = 200  # CPython compiles at most 100 nested blocks
 FUNCTIONS = frozenset({"function", "method", "lambda"})
@@ -51,6 +52,18 @@ class Frame:
     fresh: dict[str, Fresh] = field(default_factory=dict)  # dicts that nobody has used since they were written down
     lambdas: int = 0
     index: int = -1  # of its symbol
+    body: Node | None = None
+    statements: frozenset[tuple[int, int]] | None = None  # of its body: first byte and kind, once asked
+
+    def states(self, start: int, kind: int) -> bool:
+        """Whether a statement of a kind that starts at a byte stands in the scope's own body.
+
+        To ask the statement for what is around it takes longer: tree-sitter looks for it from the root.
+        """
+        if self.statements is None:
+            children = self.body.named_children if self.body is not None else ()
+            self.statements = frozenset([(node.start_byte, node.kind_id) for node in children])
+        return (start, kind) in self.statements
 
     def member(self, name: str) -> str:
         """The symbol of something that stands in this scope."""
@@ -70,7 +83,7 @@ class PythonScopes:
         self.next_change = 0  # the byte from which on another scope may be the innermost
         self.pending: list[Frame] = []
         self.entered: list[Frame] = [self.frame]  # every frame, in the order in which their bodies begin
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = {}
         self.names: set[str] = set()  # symbols of variables and fields, which are defined once
 
     def move_to(self, byte: int) -> None:
@@ -112,34 +125,34 @@ class PythonScopes:
     ) -> str:
         """Add a symbol; a second definition of one path gets ~2. Returns it."""
         base = container.member(name)
-        self.counts[base] = count = self.counts[base] + 1
+        self.counts[base] = count = self.counts.get(base, 0) + 1
         symbol = base if count == 1 else f"{base}~{count}"
         qualified = f"{container.qualified_name}.{name}" if container.qualified_name else name
         self.symbols.append(
-            Symbol(
+            symbol_of((
                 symbol, kind, name, qualified, container.symbol, *extent, *name_span, signature, docstring, *doc_span,
                 modifiers,
-            )
+            ))
         )  # fmt: skip
         return symbol
 
     def define_once(self, kind: str, name: str, container: Frame, span: tuple[int, int]) -> None:
         """A variable or field, at its first binding."""
         base = container.member(name)
-        if base not in self.names and self.counts[base] == 0:
+        if base not in self.names and base not in self.counts:
             self.names.add(base)
             self.define(kind, name, container, span, span)
 
     def refer(self, kind: str, name: str, value: str, ordinal: int, start: int, end: int, scope: str = "") -> None:
         """Add a reference from the innermost scope, or from `scope`."""
-        self.references.append(Reference(scope or self.frame.symbol, kind, name, value, ordinal, start, end))
+        self.references.append(reference_of((scope or self.frame.symbol, kind, name, value, ordinal, start, end)))
 
     def refer_once(self, kind: str, name: str, value: str, start: int, end: int) -> None:
         """Add a reference from the innermost scope unless it says what one said before."""
         key = (kind, name, value)
         if key not in self.frame.filed:
             self.frame.filed.add(key)
-            self.references.append(Reference(self.frame.symbol, kind, name, value, 0, start, end))
+            self.references.append(reference_of((self.frame.symbol, kind, name, value, 0, start, end)))
 
     def class_of_method(self) -> Frame | None:
         """The class whose method is the innermost function, through nested functions and lambdas."""
@@ -158,7 +171,7 @@ class PythonScopes:
 
 
 class FrameFinder:
-    """The innermost scope of a byte, over the places where it changes; it remembers where it was asked last."""
+    """The innermost scope of a byte, over the places where it changes."""
 
     def __init__(self, frames: list[Frame]) -> None:
         self.starts: list[int] = []
@@ -172,16 +185,13 @@ class FrameFinder:
         while stack:
             self._change(stack.pop().end, stack)
         self.starts.append(1 << 62)
-        self.place = 0
 
     def _change(self, byte: int, stack: list[Frame]) -> None:
         if stack:
             self.starts.append(byte)
             self.innermost.append(stack[-1])
 
-    def at(self, byte: int) -> Frame:
-        """The innermost scope that holds a byte."""
-        starts, place = self.starts, self.place
-        if not starts[place] <= byte < starts[place + 1]:
-            place = self.place = bisect_right(starts, byte) - 1
-        return self.innermost[place]
+    def at(self, byte: int) -> tuple[Frame, int]:
+        """The innermost scope that holds a byte, and the byte from which on it may be another."""
+        place = bisect_right(self.starts, byte)
+        return self.innermost[place - 1], self.starts[place]

@@ -3,11 +3,13 @@
 from tree_sitter import Node
 
 from graphmer.corpus.parse.python.file import PythonFile, last_name
-from graphmer.corpus.parse.python.kinds import KIND
+from graphmer.corpus.parse.python.kinds import ATTRIBUTE, IDENTIFIER, KIND
 from graphmer.corpus.parse.python.notation import Expression, written
 from graphmer.corpus.parse.python.rebinding import Rebinding
 from graphmer.corpus.parse.python.scopes import FUNCTIONS
 from graphmer.corpus.parse.python.targets import Targets
+
+SPREADS = ("*", "each")  # a star; a generator without brackets of its own, which a broken line may hide one in
 
 
 class Statements:
@@ -21,15 +23,21 @@ class Statements:
     def call(self, node: Node) -> None:
         """A call with its arguments; a starred one is iterated."""
         callee = self.expressions.callee(node)
-        self.rebinding.call(node, callee)
-        value = self.expressions.whole_call(node, callee)
-        kind, end = callee.kind_id, callee.end_byte
-        if kind == KIND["attribute"] or kind == KIND["identifier"]:
+        if self.scopes.frame.fresh:
+            self.rebinding.call(node, callee)
+        given = node.children[-1]
+        value = self.expressions.whole_call(callee, given)
+        kind, (start, end) = callee.kind_id, callee.byte_range
+        if kind == IDENTIFIER:
             self.file.claimed.add(end)
-        last = last_name(callee)
-        name = self.said(last) if last is callee or kind == KIND["attribute"] else ""
-        self.scopes.refer("call", name, written(value), end, *last.byte_range)
-        for argument in node.children[-1].named_children:
+            self.scopes.refer("call", self.said(callee), written(value), end, start, end)
+        else:
+            if kind == ATTRIBUTE:
+                self.file.claimed.add(end)
+            last = last_name(callee)
+            name = self.said(last) if last is callee or kind == ATTRIBUTE else ""
+            self.scopes.refer("call", name, written(value), end, *last.byte_range)
+        for argument in given.named_children if _may_spread(value) else ():
             if argument.kind_id == KIND["list_splat"]:
                 inner = argument.children[-1]
                 self.file.file_protocol("iterate", inner, self.read(inner), False)
@@ -63,9 +71,7 @@ class Statements:
         if not node.named_child_count:
             self.scopes.refer("raise", "", "", 1, *node.byte_range)
             return
-        claimed = set(self.file.claimed)
-        self.file.file_named("raise", node.named_children[0], 0)
-        self.file.claimed.intersection_update(claimed)  # the name is read or called too
+        self.file.file_named("raise", node.named_children[0], 0, claims=False)  # the name is read or called too
 
     def caught(self, node: Node) -> None:
         """`except value as name`: the name is an instance of one of the classes."""
@@ -83,3 +89,8 @@ class Statements:
         if alias is not None:
             caught: list[Expression] = [["()", self.read(part)] for part in parts if part.kind_id != KIND["comment"]]
             self.targets.bind(alias, caught[0] if len(caught) == 1 else ["|", *caught])
+
+
+def _may_spread(call: list[Expression]) -> bool:
+    """Whether one of the arguments has a star, or none could be told apart."""
+    return any(isinstance(part, list) and part[0] in SPREADS for part in call)

@@ -3,7 +3,7 @@
 from tree_sitter import Node
 
 from graphmer.corpus.parse.python.file import PythonFile
-from graphmer.corpus.parse.python.kinds import KIND
+from graphmer.corpus.parse.python.kinds import ATTRIBUTE, IDENTIFIER, KIND
 from graphmer.corpus.parse.python.notation import UNKNOWN, Expression, is_path, written
 
 PATTERNS = frozenset(
@@ -20,9 +20,9 @@ class Targets:
     def bind(self, target: Node, value: Expression) -> None:
         """File the binding of one target; each part of a tuple is bound to its part of the value."""
         kind = target.kind_id
-        if kind == KIND["identifier"]:
+        if kind == IDENTIFIER:
             self._bind_name(target, value)
-        elif kind == KIND["attribute"]:
+        elif kind == ATTRIBUTE:
             self.bind_attribute(target, value)
         elif kind == KIND["subscript"]:
             self.scopes.refer("assign", written(self.read(target)), written(value), 0, *target.byte_range)

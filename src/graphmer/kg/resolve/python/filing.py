@@ -2,7 +2,7 @@
 
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
-from graphmer.kg.facts import Fact, Resolved
+from graphmer.kg.facts import Resolved, fact_of
 from graphmer.kg.resolve.python.index import Scope
 
 
@@ -25,5 +25,6 @@ class Filing:
         self, head: str, relation: str, tail: str, at: Reference, file: str, how: str, confidence: float | None = None
     ) -> None:
         """File one fact."""
-        sure = confidence if confidence is not None else (self.params.inferred_confidence if how == "inferred" else 1.0)
-        self.resolved.facts.append(Fact(head, relation, tail, file, at.byte_start, at.byte_end, how, sure))
+        if confidence is None:
+            confidence = self.params.inferred_confidence if how == "inferred" else 1.0
+        self.resolved.facts.append(fact_of((head, relation, tail, file, at.byte_start, at.byte_end, how, confidence)))

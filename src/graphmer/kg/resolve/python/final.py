@@ -53,8 +53,9 @@ class Finals:
         symbols, imports = scope.definitions.get(name, ()), scope.imports.get(name, ())
         if name in scope.assigned or name in scope.annotations or len(symbols) > 1 or len(imports) > 1:
             return None
-        if any(parameter.name == name for parameter in scope.parameters):
-            return None
+        for parameter in scope.parameters:
+            if parameter.name == name:
+                return None
         if symbols and not imports:
             symbol = symbols[0]
             if symbol.kind != "class" and not self._undecorated(self.index.scopes[symbol.symbol]):

@@ -25,6 +25,7 @@ Watcher = Callable[[Value], None]
 NO_VALUES: dict["Value", None] = {}
 NO_TARGETS: list["Node"] = []
 NO_WATCHERS: list[Watcher] = []
+ALIVE: list["Node"] = []  # every node that is in use or waits to be cut
 
 
 class Node:
@@ -39,6 +40,11 @@ class Node:
         self.watchers: list[Watcher] = NO_WATCHERS
         self.loads: dict[str, Node] | None = None
         self.fixed = False  # one value for ever
+        ALIVE.append(self)
+
+    def cut(self) -> None:
+        """Let go of all that the node knows."""
+        self.values, self.targets, self.watchers, self.loads = NO_VALUES, NO_TARGETS, NO_WATCHERS, None
 
 
 class Container:

@@ -8,7 +8,7 @@ from graphmer.kg.resolve.python.facts import FactMaker
 from graphmer.kg.resolve.python.index import build_index
 from graphmer.kg.resolve.python.static import Statics
 from graphmer.kg.resolve.python.tests import test_facts
-from graphmer.kg.resolve.python.world import World
+from graphmer.kg.resolve.python.world import World, leave_behind
 
 
 def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
@@ -28,4 +28,5 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
     if world.network.left_over:
         resolved.calls["left_by_the_bound_of_steps"] = world.network.left_over
     resolved.facts += test_facts(index, resolved)
+    leave_behind(world)
     return resolved

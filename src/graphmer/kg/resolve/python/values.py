@@ -52,4 +52,5 @@ class ValueTable:
 
 def in_order(values: Iterable[Value]) -> list[Value]:
     """Values by kind and name, so that facts come in an order that lasts."""
-    return sorted(values, key=lambda value: (value.kind, value.what))
+    found = list(values)
+    return sorted(found, key=lambda value: (value.kind, value.what)) if len(found) > 1 else found
