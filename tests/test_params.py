@@ -48,6 +48,12 @@ def test_a_change_of_an_unknown_key_names_its_nearest(change: str, message: str)
         ("train.leaves.leaf_drop=2", r"train\.leaves\.leaf_drop: expected a share from 0 to 1, got 2"),
         ("fetch.allowed_licences=MIT", r"fetch\.allowed_licences: expected a list, got str 'MIT'"),
         ("ablation.baseline=nothing", r"ablation\.baseline: expected one of full, no_rel_bias, got nothing"),
+        ("train.beta1=1.5", r"train\.beta1: expected at least 0 and under 1, got 1\.5"),
+        ("train.weight_decay=-1", r"train\.weight_decay: expected at least 0, got -1\.0"),
+        ("train.max_gradient_norm=0", r"train\.max_gradient_norm: expected above 0, got 0\.0"),
+        ("train.loss.temperature=.nan", r"train\.loss\.temperature: expected a finite number, got nan"),
+        ("train.loss.link=.inf", r"train\.loss\.link: expected a finite number, got inf"),
+        ("model.rope_base=0", r"model\.rope_base: expected above 0, got 0\.0"),
         ("train.leaves=3", r"train\.leaves: expected a mapping, got int 3"),
     ],
 )

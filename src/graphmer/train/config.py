@@ -115,7 +115,13 @@ class TrainParams:
     def __post_init__(self) -> None:
         _at_least(self, 1, "steps", "rows", "link_rows", "row_length", "max_span", "report_every")
         _at_least(self, 0, "warmup_steps", "seed")
+        _at_least(self, 0, "weight_decay")
         _shares(self, "mask_share", "span_end", "document_share")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 0 and under 1, got {getattr(self, name)}")
+        if not self.max_gradient_norm > 0:
+            raise ValueError(f"max_gradient_norm: expected above 0, got {self.max_gradient_norm}")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")
         if self.rows % self.link_rows:
