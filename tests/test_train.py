@@ -19,7 +19,7 @@ from graphmer.train.data import TrainStream
 from graphmer.train.loop import learning_rate_factor
 from graphmer.train.micro_batch import Share
 from graphmer.train.objective import Objective
-from graphmer.train.run import train_model
+from graphmer.train.run import legible, train_model
 
 SMALL = TrainParams(
     seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3,
@@ -58,6 +58,17 @@ def test_a_run_leaves_a_model_its_figures_and_a_curve(packed: Path, tmp_path: Pa
     rows = list(csv.DictReader((tmp_path / "train.csv").open()))
     assert [int(row["step"]) for row in rows] == [4, 8, 12]
     assert load_model(tmp_path / "model", packed).encoder.vocabulary.tokens == VOCABULARY
+
+
+def test_a_term_that_is_small_keeps_its_digits_among_the_figures(packed: Path, tmp_path: Path) -> None:
+    tiny = dataclasses.replace(SMALL.loss, antisymmetry=1.0, acyclicity=1.0, temperature=1.0)
+    figures = run(packed, tmp_path, dataclasses.replace(SMALL, steps=4, loss=tiny))
+    (*_, last) = csv.DictReader((tmp_path / "train.csv").open())
+    for term in ("antisymmetry", "acyclicity"):
+        assert (figures["loss"][term] > 0) == (float(last[f"loss.{term}"]) > 0)
+    assert [legible(value) for value in (1.23456789, 0.0123456789, 1.23456789e-7, 0.0)] == [
+        1.234568, 0.012346, 1.23457e-7, 0.0
+    ]  # fmt: skip
 
 
 def test_two_runs_on_one_machine_give_the_same_bytes(packed: Path, tmp_path: Path) -> None:

@@ -70,11 +70,17 @@ def train_model(
     flat |= {f"left_out.stage_{stage + 1}": count for stage, count in enumerate(stream.layout.left_out())}
     flat |= {"weights.blocks": net.encoder.block_matrix_weights()}
     flat |= {"weights.total": sum(parameter.numel() for parameter in net.parameters())}
-    write_json(metrics, nested(flat))
+    kept = {name: legible(value) if isinstance(value, float) else value for name, value in flat.items()}
+    write_json(metrics, nested(kept), decimals=12)
     if runs is not None:
         if (lost := runs.lost()) is not None:
             print(f"train: {lost}", file=sys.stderr)
         runs.remove()
+
+
+def legible(value: float) -> float:
+    """Six decimals, or six digits where that would leave few: the regularisers are 1e-5 to 1e-3 nats."""
+    return round(value, 6) if abs(value) >= 1e-3 else float(f"{value:.6g}")
 
 
 def read_vocabulary(packed: Path) -> Vocabulary:
