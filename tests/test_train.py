@@ -14,6 +14,7 @@ from test_model import SIZES, make_model, params
 from graphmer.errors import ArtifactError, TrainingError
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.train.config import LeafParams, LossParams, NegativeParams, TextCodeParams, TrainParams
 from graphmer.train.data import TrainStream
 from graphmer.train.loop import learning_rate_factor
@@ -154,6 +155,34 @@ def test_a_packed_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
     (packed / "manifest.json").write_text(json.dumps({**manifest, "layout_version": 0}))
     with pytest.raises(ArtifactError, match="layout version 0, expected"):
         run(packed, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["vocabulary", "name_slots", "relations"])
+def test_a_manifest_without_a_size_is_refused_in_one_line(tmp_path: Path, key: str) -> None:
+    packed = write_packed(tmp_path / "packed")
+    manifest = json.loads((packed / "manifest.json").read_text())
+    (packed / "manifest.json").write_text(json.dumps({**manifest, key: "many"}))
+    with pytest.raises(ArtifactError, match=f"manifest.json: {key} is 'many', expected (int|list); run dvc repro pack"):
+        run(packed, tmp_path)
+
+
+def test_a_tokenizer_that_is_missing_or_anothers_is_told_before_training(tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed")
+    other = CodeTokenizer.train(["a b"], 280, 2)
+    (packed / "tokenizer.json").write_text(other.dumps())
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json: \d+ tokens, packed with 300; run dvc repro pack"):
+        run(packed, tmp_path)
+    (packed / "tokenizer.json").unlink()
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json: not found; run"):
+        run(packed, tmp_path)
+    assert not (tmp_path / "train.csv").exists()
+
+
+@pytest.mark.parametrize("config", [[], {}, {"files": {"tokenizer.json": "ab"}}])
+def test_a_model_without_digests_is_refused_in_one_line(tmp_path: Path, config: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ArtifactError, match=r"config\.json: no digests of model\.safetensors and tokenizer\.json"):
+        load_model(tmp_path)
 
 
 def test_too_few_rows_for_a_batch_is_an_error_with_a_remedy(packed: Path, tmp_path: Path) -> None:

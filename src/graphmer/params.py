@@ -162,7 +162,7 @@ def _build_scalar(value: Any, expected: type, path: str) -> Any:
         return float(value)
     if type(value) is not expected:
         raise ParamsError(f"{path}: expected {expected.__name__}, got {_kind(value)}")
-    if expected is float and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ParamsError(f"{path}: expected a finite number, got {value}")
     return value
 

@@ -14,6 +14,7 @@ from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays, load_entities, load_split, read_manifest
+from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.train.checkpoint import RunFolder, describe
 from graphmer.train.config import TrainParams
 from graphmer.train.data import TrainStream
@@ -84,8 +85,17 @@ def legible(value: float) -> float:
 
 
 def read_vocabulary(packed: Path) -> Vocabulary:
-    """The sizes that the packed data fix; raises ArtifactError where the ontology has moved on."""
+    """The sizes that the packed data fix.
+
+    Raises ArtifactError where the ontology has moved on, or the tokenizer, which is kept with the weights at the end of
+    the run, is missing or another one.
+    """
     manifest = read_manifest(packed)
+    size = CodeTokenizer.load(packed / "tokenizer.json").vocabulary_size
+    if size != manifest["vocabulary"]:
+        raise ArtifactError(
+            f"{packed}/tokenizer.json: {size} tokens, packed with {manifest['vocabulary']}; run dvc repro pack"
+        )
     ontology = load_ontology()
     if manifest["relations"] != list(ontology.relation_names):
         raise ArtifactError(f"{packed}: packed with ontology {manifest['ontology_version']}; run dvc repro pack")
