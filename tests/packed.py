@@ -18,7 +18,7 @@ from graphmer.pack.shards import (
 )
 from graphmer.pack.tokenizer import END, PAD, SPECIAL_TOKENS, CodeTokenizer
 
-VOCABULARY = 300  # as many as the tokenizer below may have
+VOCABULARY = 300  # as many as the tokenizer below has
 NAME_SLOTS = 4
 KEY_TOKENS = 6
 NUM_WORDS = 12
@@ -134,7 +134,8 @@ def make_pairs(rng: np.random.Generator, num_samples: int, lengths: np.ndarray) 
 def write_packed(folder: Path, num_samples: int = 40) -> Path:
     """A packed folder on disk: train, val and test splits with their entities, tokenizer and manifest."""
     folder.mkdir(parents=True)
-    tokenizer = CodeTokenizer.train(["def word0(word1):\n    return word2(word3)\n"] * 3, 300, 2)
+    words = "alpha beta gamma delta epsilon zeta theta iota kappa"  # enough pairs to merge
+    tokenizer = CodeTokenizer.train([f"def word0(word1):\n    return word2(word3)\n{words}\n"] * 3, VOCABULARY, 2)
     (folder / "tokenizer.json").write_text(tokenizer.dumps(), encoding="utf-8")
     save_arrays(folder / "entities.npz", make_entities())
     for seed, split in enumerate(SPLITS):

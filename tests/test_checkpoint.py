@@ -154,6 +154,7 @@ def test_run_folders_are_listed_and_deleted_only_when_told(
     folder.save(state(7.0), 7)
     (tmp_path / "runs" / "zz").mkdir()
     (tmp_path / "runs" / "zz" / "last.pt").write_text("no checkpoint")
+    (tmp_path / "runs" / "zz" / "description.json").write_text("{}")
     clean.main([])
     listed = capsys.readouterr().out.splitlines()
     assert listed[0].startswith(f"{fingerprint(DESCRIPTION)}  step 7  0.0 MiB")
@@ -162,6 +163,24 @@ def test_run_folders_are_listed_and_deleted_only_when_told(
     assert folder.last.exists()
     clean.main(["--execute"])
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_folder_that_is_no_runs_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRAPHMER_RUNS", str(tmp_path / "disk"))
+    run_folder(DESCRIPTION, runs_folder(os.environ)).save(state(1.0), 1)
+    thesis = run_folder({**DESCRIPTION, "model": {"width": 9}}, runs_folder(os.environ))
+    thesis.save(state(1.0), 1)
+    (thesis.path / "thesis.tex").write_text("years")
+    (tmp_path / "disk" / "empty").mkdir()
+    run_folder(DESCRIPTION, tmp_path / "elsewhere").save(state(1.0), 1)
+    (tmp_path / "disk" / "link").symlink_to(tmp_path / "elsewhere" / fingerprint(DESCRIPTION))
+    clean.main(["--execute"])
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == sorted(["empty", "link", thesis.path.name])
+    assert (tmp_path / "elsewhere" / fingerprint(DESCRIPTION) / "last.pt").exists()
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[1:] == [f"{tmp_path}/disk: 1 run folders; deleted", f"{tmp_path}/disk: 3 other folders, left alone"]
 
 
 def test_sigterm_is_heard_inside_and_ends_the_process_outside_as_before() -> None:

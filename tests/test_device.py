@@ -142,6 +142,8 @@ def test_a_refused_allocation_is_told_from_other_errors() -> None:
     assert not is_out_of_memory(mismatched.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
     assert is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Attempting to allocate 1.2G"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
+    assert is_out_of_memory(RuntimeError("Bad StatusOr access: INTERNAL: Out of memory while trying to allocate"))
     assert not is_out_of_memory(ValueError("out of memory"))
 
 

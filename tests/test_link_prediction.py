@@ -487,7 +487,9 @@ def test_figures_hold_paired_gains_and_the_metrics_a_screenful(predictions):
 def test_a_graph_that_was_not_the_packed_one_is_refused(tmp_path):
     for name in ("entities.parquet", "triples.parquet"):
         write_text(tmp_path / "kg" / name, "another graph")
-    manifest = {"layout_version": LAYOUT_VERSION, "kg": {"entities.parquet": "0" * 64, "triples.parquet": "0" * 64}}
+    sizes = {"vocabulary": 1, "name_slots": 1, "key_tokens": 1, "relations": [], "entity_types": []}
+    digests = {"entities.parquet": "0" * 64, "triples.parquet": "0" * 64}
+    manifest = {"layout_version": LAYOUT_VERSION, "kg": digests, **sizes}
     write_json(tmp_path / "packed" / "manifest.json", manifest)
     with pytest.raises(ArtifactError, match=r"packed from another entities\.parquet .* run dvc repro pack"):
         load_link_data(tmp_path / "packed", tmp_path / "kg")

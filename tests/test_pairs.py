@@ -5,7 +5,7 @@ import pytest
 from packed import make_split
 
 from graphmer.pack.documented import Documented, find_pairs
-from graphmer.pack.pairs import pair_rows
+from graphmer.pack.pairs import pair_ends, pair_rows
 from graphmer.pack.samples import Sample
 from graphmer.pack.tokenizer import HIDDEN, PAD, CodeTokenizer
 from graphmer.pack.windows import Definition, cut_windows
@@ -59,7 +59,7 @@ def test_rows_of_pairs_equal_a_slow_loop(seed: int) -> None:
     split.token_word[split.sample_token[split.pair_sample] + 2] = split.pair_word  # and code, past its docstring
     pair = rng.permutation(len(split.pair_sample))[:9]
     hide = np.arange(9) % 2 == 0
-    text, code = pair_rows(split, pair, hide, 6, 11)
+    text, code = pair_rows(split, pair, split.pair_sample[pair].astype(np.int64) + 1, hide, 6, 11)
     assert (text == HIDDEN).any()
     assert (code == HIDDEN).any()
     for place, (index, hidden) in enumerate(zip(pair.tolist(), hide.tolist(), strict=True)):
@@ -73,6 +73,22 @@ def test_rows_of_pairs_equal_a_slow_loop(seed: int) -> None:
         roots = [root for root in range(begin, end) if root not in doc]
         columns = (split.token_id, split.token_word, split.token_first)
         assert code[place].tolist() == slow_row(columns, roots, word, hidden, 11)
+
+
+def test_a_functions_code_goes_on_in_its_further_windows_unless_its_docstring_may_too() -> None:
+    split = make_split(0, 12)
+    split.samples.loc[[1, 2, 3, 5], "owner"] = ["o0", "o2", "o2", "o4"]
+    split.samples.loc[7, ["owner", "file"]] = ["o6", "other.py"]  # of the same name in another file
+    split.pair_doc_end[2] = split.sample_token[5] - split.sample_token[4]  # fills the window of sample 4
+    assert split.pair_sample.tolist() == [0, 2, 4, 6, 8, 10]
+    ends = pair_ends(split)
+    assert ends.tolist() == [2, 4, 5, 7, 9, 11]
+    none = np.zeros(1, np.bool_)
+    _, code = pair_rows(split, np.asarray([1]), ends[[1]], none, 6, 500)
+    begin, end = split.sample_token[[2, 4]].tolist()
+    doc = range(begin + int(split.pair_doc_start[1]), begin + int(split.pair_doc_end[1]))
+    roots = [root for root in range(begin, end) if root not in doc]
+    assert code[0, : len(roots) + 1].tolist() == [*split.token_id[roots].tolist(), PAD]
 
 
 def slow_row(columns, places, word: int, hidden: bool, width: int) -> list[int]:  # type: ignore[no-untyped-def]

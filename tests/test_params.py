@@ -48,12 +48,24 @@ def test_a_change_of_an_unknown_key_names_its_nearest(change: str, message: str)
         ("train.leaves.leaf_drop=2", r"train\.leaves\.leaf_drop: expected a share from 0 to 1, got 2"),
         ("fetch.allowed_licences=MIT", r"fetch\.allowed_licences: expected a list, got str 'MIT'"),
         ("ablation.baseline=nothing", r"ablation\.baseline: expected one of full, no_rel_bias, got nothing"),
+        ("train.beta1=1.5", r"train\.beta1: expected at least 0 and under 1, got 1\.5"),
+        ("train.mask_share=0", r"train\.mask_share: expected above 0, .*, got 0\.0"),
+        ("train.weight_decay=-1", r"train\.weight_decay: expected at least 0, got -1\.0"),
+        ("train.max_gradient_norm=0", r"train\.max_gradient_norm: expected above 0, got 0\.0"),
+        ("train.loss.temperature=.nan", r"train\.loss\.temperature: expected a finite number, got nan"),
+        ("train.loss.link=.inf", r"train\.loss\.link: expected a finite number, got inf"),
+        ("model.rope_base=0", r"model\.rope_base: expected above 0, got 0\.0"),
         ("train.leaves=3", r"train\.leaves: expected a mapping, got int 3"),
     ],
 )
 def test_a_value_of_the_wrong_kind_names_its_path_and_what_was_expected(change: str, message: str) -> None:
     with pytest.raises(ParamsError, match=message):
         check_tree(tree(change))
+
+
+def test_an_objective_without_a_term_is_refused() -> None:
+    with pytest.raises(ParamsError, match=r"^train\.loss\.mlm: expected a weight above 0 for at least one term"):
+        check_tree(tree("train.loss.mlm=0", "train.loss.mnm=0", "train.loss.link=0"))
 
 
 @pytest.mark.parametrize("text", ["4e-05", "4E-5", "4.e-5", "+4e-5", "0.4e-4"])

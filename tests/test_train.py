@@ -14,12 +14,13 @@ from test_model import SIZES, make_model, params
 from graphmer.errors import ArtifactError, TrainingError
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.train.config import LeafParams, LossParams, NegativeParams, TextCodeParams, TrainParams
 from graphmer.train.data import TrainStream
 from graphmer.train.loop import learning_rate_factor
 from graphmer.train.micro_batch import Share
 from graphmer.train.objective import Objective
-from graphmer.train.run import train_model
+from graphmer.train.run import legible, train_model
 
 SMALL = TrainParams(
     seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3,
@@ -58,6 +59,17 @@ def test_a_run_leaves_a_model_its_figures_and_a_curve(packed: Path, tmp_path: Pa
     rows = list(csv.DictReader((tmp_path / "train.csv").open()))
     assert [int(row["step"]) for row in rows] == [4, 8, 12]
     assert load_model(tmp_path / "model", packed).encoder.vocabulary.tokens == VOCABULARY
+
+
+def test_a_term_that_is_small_keeps_its_digits_among_the_figures(packed: Path, tmp_path: Path) -> None:
+    tiny = dataclasses.replace(SMALL.loss, antisymmetry=1.0, acyclicity=1.0, temperature=1.0)
+    figures = run(packed, tmp_path, dataclasses.replace(SMALL, steps=4, loss=tiny))
+    (*_, last) = csv.DictReader((tmp_path / "train.csv").open())
+    for term in ("antisymmetry", "acyclicity"):
+        assert (figures["loss"][term] > 0) == (float(last[f"loss.{term}"]) > 0)
+    assert [legible(value) for value in (1.23456789, 0.0123456789, 1.23456789e-7, 0.0)] == [
+        1.234568, 0.012346, 1.23457e-7, 0.0
+    ]  # fmt: skip
 
 
 def test_two_runs_on_one_machine_give_the_same_bytes(packed: Path, tmp_path: Path) -> None:
@@ -143,6 +155,34 @@ def test_a_packed_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
     (packed / "manifest.json").write_text(json.dumps({**manifest, "layout_version": 0}))
     with pytest.raises(ArtifactError, match="layout version 0, expected"):
         run(packed, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["vocabulary", "name_slots", "relations"])
+def test_a_manifest_without_a_size_is_refused_in_one_line(tmp_path: Path, key: str) -> None:
+    packed = write_packed(tmp_path / "packed")
+    manifest = json.loads((packed / "manifest.json").read_text())
+    (packed / "manifest.json").write_text(json.dumps({**manifest, key: "many"}))
+    with pytest.raises(ArtifactError, match=f"manifest.json: {key} is 'many', expected (int|list); run dvc repro pack"):
+        run(packed, tmp_path)
+
+
+def test_a_tokenizer_that_is_missing_or_anothers_is_told_before_training(tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed")
+    other = CodeTokenizer.train(["a b"], 280, 2)
+    (packed / "tokenizer.json").write_text(other.dumps())
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json: \d+ tokens, packed with 300; run dvc repro pack"):
+        run(packed, tmp_path)
+    (packed / "tokenizer.json").unlink()
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json: not found; run"):
+        run(packed, tmp_path)
+    assert not (tmp_path / "train.csv").exists()
+
+
+@pytest.mark.parametrize("config", [[], {}, {"files": {"tokenizer.json": "ab"}}])
+def test_a_model_without_digests_is_refused_in_one_line(tmp_path: Path, config: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ArtifactError, match=r"config\.json: no digests of model\.safetensors and tokenizer\.json"):
+        load_model(tmp_path)
 
 
 def test_too_few_rows_for_a_batch_is_an_error_with_a_remedy(packed: Path, tmp_path: Path) -> None:

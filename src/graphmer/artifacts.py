@@ -98,27 +98,27 @@ def write_text(path: Path, text: str) -> None:
         scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
-def canonical_json(value: object) -> str:
-    """JSON with sorted keys, two-space indent, floats rounded to six decimals, and no NaN.
+def canonical_json(value: object, decimals: int = 6) -> str:
+    """JSON with sorted keys, two-space indent, floats rounded to so many decimals, and no NaN.
 
     Raises ValueError on NaN or infinity: a metric that is not a number is a defect, not a value.
     """
-    return json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_rounded(value, decimals), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: object, decimals: int) -> object:
     if isinstance(value, float):
-        return round(value, 6)
+        return round(value, decimals)
     if isinstance(value, Mapping):
-        return {str(key): _rounded(item) for key, item in value.items()}
+        return {str(key): _rounded(item, decimals) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [_rounded(item, decimals) for item in value]
     return value
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, decimals: int = 6) -> None:
     """Write canonical JSON, atomically."""
-    write_text(path, canonical_json(value))
+    write_text(path, canonical_json(value, decimals))
 
 
 def read_json(path: Path) -> Any:

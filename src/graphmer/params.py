@@ -6,6 +6,7 @@ others' code, and so their cached results, untouched.
 
 import dataclasses
 import importlib
+import math
 import re
 import types
 import typing
@@ -162,6 +163,8 @@ def _build_scalar(value: Any, expected: type, path: str) -> Any:
         return float(value)
     if type(value) is not expected:
         raise ParamsError(f"{path}: expected {expected.__name__}, got {_kind(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParamsError(f"{path}: expected a finite number, got {value}")
     return value
 
 

@@ -41,9 +41,12 @@ def load_model(folder: Path, packed: Path | None = None) -> GraphMER:
     Raises ArtifactError on a missing or damaged file, on a missing or unexpected weight, or on another tokenizer.
     """
     config = read_json(folder / "config.json")
+    digests = config.get("files") if isinstance(config, dict) else None
+    if not isinstance(digests, dict) or not digests.keys() >= set(FILES):
+        raise ArtifactError(f"{folder}/config.json: no digests of {' and '.join(FILES)}; restore it or train again")
     for name in FILES:
-        _check_digest(folder / name, config["files"][name])
-    if packed is not None and sha256_file(packed / "tokenizer.json") != config["files"]["tokenizer.json"]:
+        _check_digest(folder / name, digests[name])
+    if packed is not None and sha256_file(packed / "tokenizer.json") != digests["tokenizer.json"]:
         raise ArtifactError(f"{folder}: trained with another tokenizer than {packed}'s; train it again on these data")
     model = build_model(config)
     try:

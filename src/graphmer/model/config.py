@@ -34,6 +34,8 @@ class ModelParams:
         for name in ("dropout", "hgat_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 0 and under 1, got {getattr(self, name)}")
+        if self.rope_base <= 0:
+            raise ValueError(f"rope_base: expected above 0, got {self.rope_base}")
         if not 0 < self.decay_base <= 1:
             raise ValueError(f"decay_base: expected above 0 and at most 1, got {self.decay_base}")
 

@@ -162,13 +162,29 @@ def _build(path: Path, cls: type, values: dict[str, Any]) -> Any:
     return cls(**values)
 
 
+MANIFEST: dict[str, type] = {
+    "vocabulary": int,
+    "name_slots": int,
+    "key_tokens": int,
+    "relations": list,
+    "entity_types": list,
+}
+
+
 def read_manifest(packed: Path) -> dict[str, Any]:
-    """manifest.json of a packed folder; raises ArtifactError where its layout is another one."""
+    """manifest.json of a packed folder; raises ArtifactError where it is damaged or its layout is another one."""
     manifest: dict[str, Any] = read_json(packed / "manifest.json")
+    if not isinstance(manifest, dict):
+        raise ArtifactError(f"{packed}/manifest.json: expected an object; run dvc repro pack")
     if manifest.get("layout_version") != LAYOUT_VERSION:
         raise ArtifactError(
             f"{packed}: layout version {manifest.get('layout_version')}, expected {LAYOUT_VERSION}; run dvc repro pack"
         )
+    for key, kind in MANIFEST.items():
+        if not isinstance(manifest.get(key), kind):
+            raise ArtifactError(
+                f"{packed}/manifest.json: {key} is {manifest.get(key)!r}, expected {kind.__name__}; run dvc repro pack"
+            )
     return manifest
 
 

@@ -30,6 +30,8 @@ RUNS_VARIABLE = "GRAPHMER_RUNS"
 RUNS = ".scratch/train"  # git and DVC ignore it; an output of DVC's would be deleted before each run
 CHECKPOINT_S = 300.0  # five minutes of work are lost at most; writing the 85M model's 1 GB takes seconds
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LAST, PARTIAL, DESCRIPTION = "last.pt", ".last.pt.partial", "description.json"
+RUN_FILES = {LAST, PARTIAL, DESCRIPTION}  # all that a run folder holds
 SHOWN = 3  # differences named in a refusal
 
 
@@ -84,13 +86,13 @@ class RunFolder:
     @property
     def last(self) -> Path:
         """The checkpoint's file."""
-        return self.path / "last.pt"
+        return self.path / LAST
 
     def refuse_other(self) -> None:
         """Raises ArtifactError, naming the first differences, where the checkpoint is of other parameters or data."""
         if not self.last.exists():
             return
-        file = self.path / "description.json"
+        file = self.path / DESCRIPTION
         if not file.exists():
             raise ArtifactError(f"{file}: not found, so nobody knows whose checkpoint this is; delete {self.path}")
         found = list(_differences(read_json(file), self.description))
@@ -107,11 +109,11 @@ class RunFolder:
         A full disk does not end the run, which may well finish in memory; ending it would lose all since the last good
         checkpoint for certain. It is told on standard error, counted in `missed`, and False is returned.
         """
-        scratch = self.path / ".last.pt.partial"
+        scratch = self.path / PARTIAL
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not self.last.exists():
-                write_text(self.path / "description.json", json.dumps(self.description, indent=2) + "\n")
+                write_text(self.path / DESCRIPTION, json.dumps(self.description, indent=2) + "\n")
             with scratch.open("wb") as stream:
                 _write(stream, {"step": step, "state": dict(state)})
             os.replace(scratch, self.last)

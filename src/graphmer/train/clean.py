@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graphmer.errors import ArtifactError
-from graphmer.train.checkpoint import RunFolder, runs_folder
+from graphmer.train.checkpoint import RUN_FILES, RunFolder, runs_folder
 
 MIB = 1 << 20
 HOUR_S = 3600.0
@@ -20,14 +20,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--execute", action="store_true", help="delete the folders that are listed")
     execute = parser.parse_args(arguments).execute
     runs = runs_folder(os.environ)
-    folders = sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+    found = sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+    folders = [path for path in found if is_run_folder(path)]
     for folder in folders:
         print(line(folder))
         if execute:
             shutil.rmtree(folder)
     done = "deleted" if execute else "delete with: make clean-runs EXECUTE=1"
     print(f"{runs}: {len(folders)} run folders" + (f"; {done}" if folders else ""))
+    if len(found) > len(folders):
+        print(f"{runs}: {len(found) - len(folders)} other folders, left alone")
     return 0
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a folder holds what a run leaves there and nothing else: GRAPHMER_RUNS may name a disk full of others."""
+    names = {path.name for path in folder.iterdir()}
+    return not folder.is_symlink() and "description.json" in names and names <= RUN_FILES
 
 
 def line(folder: Path) -> str:

@@ -79,6 +79,8 @@ class LossParams:
         for name in TERMS:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
+        if not any(getattr(self, name) > 0 for name in TERMS):
+            raise ValueError("mlm: expected a weight above 0 for at least one term of the loss, got none")
         if self.temperature <= 0:
             raise ValueError(f"temperature: expected above 0, got {self.temperature}")
 
@@ -115,7 +117,17 @@ class TrainParams:
     def __post_init__(self) -> None:
         _at_least(self, 1, "steps", "rows", "link_rows", "row_length", "max_span", "report_every")
         _at_least(self, 0, "warmup_steps", "seed")
+        _at_least(self, 0, "weight_decay")
         _shares(self, "mask_share", "span_end", "document_share")
+        if self.mask_share <= 0:
+            raise ValueError(
+                f"mask_share: expected above 0, validation masks tokens in any case, got {self.mask_share}"
+            )
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 0 and under 1, got {getattr(self, name)}")
+        if not self.max_gradient_norm > 0:
+            raise ValueError(f"max_gradient_norm: expected above 0, got {self.max_gradient_norm}")
         if self.warmup_steps >= self.steps:
             raise ValueError(f"warmup_steps: expected fewer than steps ({self.steps}), got {self.warmup_steps}")
         if self.rows % self.link_rows:

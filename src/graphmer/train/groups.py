@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphmer.ontology.vocabulary import Ontology
-from graphmer.pack.pairs import pair_rows
+from graphmer.pack.pairs import pair_ends, pair_rows
 from graphmer.pack.rows import Rows
 from graphmer.pack.shards import BoolArray, IntArray, LongArray, SplitArrays
 from graphmer.train.config import TrainParams
@@ -40,6 +40,7 @@ class GroupBuilder:
     def __init__(self, split: SplitArrays, negatives: Negatives, ontology: Ontology, params: TrainParams) -> None:
         self.split, self.negatives, self.params = split, negatives, params
         loss = params.loss
+        self.pair_end = pair_ends(split) if loss.text_code > 0 else np.zeros(0, np.int64)
         self.uses_link = loss.link > 0 or loss.antisymmetry > 0 or loss.acyclicity > 0
         self.ordered = np.zeros(len(ontology.relations), np.bool_)
         for relation in ontology.relations.values():
@@ -71,4 +72,5 @@ class GroupBuilder:
         count = params.pairs if self.params.loss.text_code > 0 else 0
         pair = rng.choice(len(self.split.pair_sample), count, replace=False) if count else np.zeros(0, np.int64)
         hide = rng.random(len(pair)) < params.hide_share
-        return pair_rows(self.split, pair, hide, params.max_text, params.max_code)
+        end = self.pair_end[pair] if count else pair
+        return pair_rows(self.split, pair, end, hide, params.max_text, params.max_code)

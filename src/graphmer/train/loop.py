@@ -110,22 +110,36 @@ class Loop:
 
     def _advance(self, batches: list[MicroBatch], stop: StopSignal) -> bool:
         """One optimiser step; whether some process was told to stop."""
+        sums = self._gradients(batches)
         try:
-            sums = self._accumulate(batches)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+            norm = self.setting.accelerator.clip_grad_norm_(self._weights(), self.params.max_gradient_norm)
+            self.optimizer.step()
+            mark_step(self.setting.accelerator)
+            self.schedule.step()
             self.optimizer.zero_grad()
-            batches = self._smaller(error)
-            return self._advance(batches, stop)
-        norm = self.setting.accelerator.clip_grad_norm_(self._weights(), self.params.max_gradient_norm)
-        self.optimizer.step()
-        mark_step(self.setting.accelerator)
-        self.schedule.step()
-        self.optimizer.zero_grad()
-        self.done += 1
-        step = StepFigures(sums, norm, float(self.schedule.get_last_lr()[0]))
-        return self.figures.add(step, self.done, stop.requested)
+            self.done += 1
+            step = StepFigures(sums, norm, float(self.schedule.get_last_lr()[0]))
+            return self.figures.add(step, self.done, stop.requested)
+        except (RuntimeError, MemoryError) as error:
+            # The optimiser's moments, or all of a graph of XLA's. Some weights may have moved: no second try.
+            if is_out_of_memory(error):
+                raise out_of_memory(self.rows, *self.room) from error
+            raise
+
+    def _gradients(self, batches: list[MicroBatch]) -> torch.Tensor:
+        """As `_accumulate`, with less at once where that does not fit."""
+        while True:
+            try:
+                return self._accumulate(batches)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._take_less(error)
+            # Not in the handler: the error's frames hold the activations that did not fit.
+            self.optimizer.zero_grad()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            batches = self.batches(self.done)
 
     def _accumulate(self, batches: list[MicroBatch]) -> torch.Tensor:
         """Gradients of the whole step; this process's part of each term, in the order of `terms`."""
@@ -144,17 +158,14 @@ class Loop:
                 mark_step(accelerator)  # one graph of all micro-batches would hold the activations of all
         return sums
 
-    def _smaller(self, error: RuntimeError | MemoryError) -> list[MicroBatch]:
-        """The step's batches with less at once, or an error that names the next micro-batch to try."""
-        smaller = next_micro_batch(self.rows, *self.room)
-        # Where several processes train, the others wait for this one's gradients: only a new start helps.
-        if smaller is None or self.setting.plan.micro_batch or self.setting.plan.world > 1:
+    def _take_less(self, error: RuntimeError | MemoryError) -> None:
+        """Go down to the next micro-batch; raises an error that names it where only a new start helps."""
+        smaller, plan = next_micro_batch(self.rows, *self.room), self.setting.plan
+        # Other processes wait for this one's gradients; a graph of XLA's that failed may have taken the weights along.
+        if smaller is None or plan.micro_batch or plan.world > 1 or is_xla(self.setting.accelerator):
             raise out_of_memory(self.rows, *self.room) from error
         tqdm.write(f"train: out of memory with {self.rows} rows at once; going on with {smaller}", file=sys.stderr)
         self.rows = smaller
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        return self.batches(self.done)
 
     def batches(self, number: int) -> list[MicroBatch]:
         """This process's part of a step."""

@@ -2,11 +2,12 @@
 
 from graphmer.errors import TrainingError
 
-OUT_OF_MEMORY = (  # what CUDA, XLA and the CPU's allocators say
+OUT_OF_MEMORY = (  # what CUDA and its libraries, XLA and the CPU's allocators say, in lower case
     "out of memory",
-    "RESOURCE_EXHAUSTED",
+    "resource_exhausted",
+    "status_alloc_failed",
     "can't allocate memory",
-    "Cannot allocate memory",
+    "cannot allocate memory",
     "not enough memory",
 )
 
@@ -61,4 +62,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocator of CUDA, XLA or the CPU refused: torch has no one exception for all three."""
     if isinstance(error, MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in OUT_OF_MEMORY)

@@ -15,6 +15,7 @@ from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays, load_entities, load_split, read_manifest
+from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.train.checkpoint import RunFolder, describe
 from graphmer.train.config import TrainParams
 from graphmer.train.data import TrainStream
@@ -73,7 +74,8 @@ def train_model(
     flat |= {f"left_out.stage_{stage + 1}": count for stage, count in enumerate(stream.layout.left_out())}
     flat |= {"weights.blocks": net.encoder.block_matrix_weights()}
     flat |= {"weights.total": sum(parameter.numel() for parameter in net.parameters())}
-    write_json(metrics, nested(flat))
+    kept = {name: legible(value) if isinstance(value, float) else value for name, value in flat.items()}
+    write_json(metrics, nested(kept), decimals=12)
     if runs is not None:
         if (lost := runs.lost()) is not None:
             print(f"train: {lost}", file=sys.stderr)
@@ -94,9 +96,23 @@ def training_record(model: ModelParams, params: TrainParams, plan: Plan) -> dict
     }
 
 
+def legible(value: float) -> float:
+    """Six decimals, or six digits where that would leave few: the regularisers are 1e-5 to 1e-3 nats."""
+    return round(value, 6) if abs(value) >= 1e-3 else float(f"{value:.6g}")
+
+
 def read_vocabulary(packed: Path) -> Vocabulary:
-    """The sizes that the packed data fix; raises ArtifactError where the ontology has moved on."""
+    """The sizes that the packed data fix.
+
+    Raises ArtifactError where the ontology has moved on, or the tokenizer, which is kept with the weights at the end of
+    the run, is missing or another one.
+    """
     manifest = read_manifest(packed)
+    size = CodeTokenizer.load(packed / "tokenizer.json").vocabulary_size
+    if size != manifest["vocabulary"]:
+        raise ArtifactError(
+            f"{packed}/tokenizer.json: {size} tokens, packed with {manifest['vocabulary']}; run dvc repro pack"
+        )
     ontology = load_ontology()
     if manifest["relations"] != list(ontology.relation_names):
         raise ArtifactError(f"{packed}: packed with ontology {manifest['ontology_version']}; run dvc repro pack")
