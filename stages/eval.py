@@ -19,6 +19,7 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         arguments.kg,
         arguments.parsed,
         arguments.model,
+        arguments.peers,
         arguments.out,
         arguments.metrics,
         arguments.plots,
@@ -28,4 +29,5 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     inputs = {"packed": "data/packed", "kg": "data/kg", "parsed": "data/parsed", "model": "data/model"}
+    inputs["peers"] = "results/peers.json"
     _stage.run("eval", inputs, {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}, work)

@@ -1,11 +1,13 @@
 """The eval stage: every task on held-out packages, predictions, figures, and a record of what they came from."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphmer.artifacts import atomic_folder, nested, sha256_file, sha256_tree, write_json, write_table, write_text
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.external_peers import read_external_peers
 from graphmer.evaluate.figures import figures_schema, headline, peers_table, task_figures
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
@@ -13,6 +15,7 @@ from graphmer.evaluate.link_prediction import load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
 from graphmer.evaluate.neural import load_scorer, untrained_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.questions import split_digests
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import load_split
 
@@ -21,9 +24,20 @@ if TYPE_CHECKING:
 
 
 def evaluate_model(
-    packed: Path, kg: Path, parsed: Path, model_dir: Path, out: Path, metrics: Path, plots: Path, params: EvalParams
+    packed: Path,
+    kg: Path,
+    parsed: Path,
+    model_dir: Path,
+    external: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
 ) -> None:
     """Evaluate the model in `model_dir` on the test split; weights of every combination are fitted on val alone.
+
+    external: peers.json of the peers outside the pipeline; where it is of other questions, a line on standard error
+    says so, and they are left out.
 
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
     Raises EvaluationError where a score does not fit its queries, ArtifactError where data and model do not belong
@@ -37,7 +51,12 @@ def evaluate_model(
         "masked_tokens": predict_masked_tokens(load_split(packed, "train"), data.splits["test"], neural, params.masked),
         "masked_nodes": predict_nodes(data, params, neural),
     }
+    peers = read_external_peers(external, lambda: split_digests(data, parsed, params))
+    for message in peers.messages:
+        print(message, file=sys.stderr)
+    tasks = peers.merged(tasks)
     figures, flat = summarise(tasks, params)
+    flat |= peers.counts()
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
         write_table(figures, scratch / "figures.parquet", figures_schema())
