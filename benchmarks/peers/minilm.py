@@ -103,7 +103,7 @@ def _epoch(
         logits_BB = how.scale * text_BD @ code_BD.T
         loss = torch.nn.functional.cross_entropy(logits_BB, torch.arange(how.batch))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         schedule.step()
