@@ -130,7 +130,8 @@ def ranks(graph: Graph, data: LinkData, model: Any, name: str) -> list[tuple[str
     )
     with torch.inference_mode():
         model.eval()
-        scores: FloatArray = torch.cat([model.score_t(part) for part in torch.from_numpy(asked).split(32)]).numpy()
+        parts = torch.split(torch.from_numpy(asked), 32)
+        scores: FloatArray = torch.cat([model.score_t(part) for part in parts]).numpy()
         model.train()
     found = []
     for values, row in zip(scores, graph.rows.tolist(), strict=True):

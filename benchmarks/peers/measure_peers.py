@@ -76,7 +76,8 @@ def measure_minilm(parsed: Path, params: EvalParams) -> "Measured":
     pairs = [one for one in documented_functions(parsed, "train", search) if is_query(one, search)]
     tuned, how = minilm.fine_tune(pairs, minilm.Tuning())
     encoders = {"minilm": minilm.load(), "minilm_tuned": tuned}
-    tables, on_val = [], {}
+    on_val: dict[str, float] = {}
+    tables = []
     for suffix in SUFFIXES:
         sets = (val.hidden(), test.hidden()) if suffix else (val, test)
         on = [{name: minilm.scores(encoder, one) for name, encoder in encoders.items()} for one in sets]
@@ -104,10 +105,9 @@ def tell(name: str, rows: list[tuple[str, str, str, float]]) -> None:
 
 def reached(table: "pd.DataFrame") -> dict[str, dict[str, float]]:
     """{setting: {peer: MRR}}."""
-    means = (1 / table["rank"]).groupby([table["setting"], table["scorer"]]).mean()
     found: dict[str, dict[str, float]] = {}
-    for (setting, scorer), value in means.items():
-        found.setdefault(setting, {})[scorer] = float(value)
+    for (setting, scorer), part in table.groupby(["setting", "scorer"], sort=True):
+        found.setdefault(str(setting), {})[str(scorer)] = float((1 / part["rank"]).mean())
     return found
 
 

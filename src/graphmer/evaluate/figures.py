@@ -91,7 +91,7 @@ def headline(figures: "pd.DataFrame", figure: str) -> dict[str, float]:
     for (task, setting), part in overall.groupby(["task", "setting"], sort=True):
         means = {row["scorer"]: row for row in part[part["figure"] == figure].to_dict("records")}
         best = best_peer({str(scorer): float(row["value"]) for scorer, row in means.items()})
-        for scorer in sorted((set(means) - TABLE_ONLY) | ({best} & set(means))):
+        for scorer in sorted(str(name) for name in means if name not in TABLE_ONLY or name == best):
             metrics[f"{task}.{setting}.{scorer}.{figure}"] = float(means[scorer]["value"])
         for row in part[part["figure"] == f"gain_over_{best}"].to_dict("records"):
             metrics |= _bounded(f"{task}.{setting}.gain.{figure}", row)
