@@ -15,12 +15,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 XLA_VENV := .venv-xla
 XLA_STAMP := $(XLA_VENV)/.installed
+PEERS_VENV := .venv-peers
+PEERS_STAMP := $(PEERS_VENV)/.installed
 # DVC writes nothing outside the project (its file states go to /var/tmp otherwise), and tells nobody.
 export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench ablation readme docs clean clean-runs
+.PHONY: help install repro test test-xla lint bench peers ablation readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,11 +81,23 @@ bench: $(STAMP) ## how fast the graph is built and the 85M encoder trains, into 
 ablation: $(STAMP) ## every row of the ablation with three seeds, hours, goes on where it ended; ROWS="full plain_tokens" (after make repro)
 	$(BIN)/python stages/long_ablation.py --rows "$(ROWS)"
 
+peers: $(PEERS_STAMP) ## PyKEEN's embeddings and MiniLM on the questions of eval, into results/peers.* (after make repro, half an hour)
+	PYTHONPATH=src OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PEERS_VENV)/bin/python benchmarks/peers/measure_peers.py
+
+$(PEERS_STAMP): benchmarks/peers/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or later is needed, $(PYTHON) is older; pass PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(PEERS_VENV)/bin/python || $(PYTHON) -m venv $(PEERS_VENV)
+ifneq ($(TORCH_INDEX),)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) "$$(grep -E '^torch==' benchmarks/peers/requirements.txt)"
+endif
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	@touch $@
+
 readme docs: $(STAMP) ## README's results, the cards and docs/specs.md, from metrics/, plots/, params.yaml, results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay
-	rm -rf $(VENV) $(XLA_VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
+	rm -rf $(VENV) $(XLA_VENV) $(PEERS_VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-runs: $(STAMP) ## list the checkpoints of unfinished trainings; EXECUTE=1 deletes them

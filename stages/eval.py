@@ -27,11 +27,11 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         own = OwnSpec(arguments.scorer, arguments.scorer_options)
         sys.path.insert(0, "")  # a module of the current folder
     inputs = Inputs(**{field.name: getattr(arguments, field.name) for field in fields(Inputs)})
-    evaluate_model(inputs, arguments.out, arguments.metrics, arguments.plots, params, own)
+    evaluate_model(inputs, arguments.peers, arguments.out, arguments.metrics, arguments.plots, params, own)
 
 
 if __name__ == "__main__":
-    inputs = {field.name: f"data/{field.name}" for field in fields(Inputs)}
+    inputs = {field.name: f"data/{field.name}" for field in fields(Inputs)} | {"peers": "results/peers.json"}
     outputs = {"out": "data/eval", "metrics": "metrics/eval.json", "plots": "plots"}
     options: dict[str, Any] = {
         "scorer": {"metavar": "MODULE:CLASS", "help": "a scorer of one's own instead of --model (docs/evaluation.md)"},

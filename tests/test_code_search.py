@@ -46,6 +46,9 @@ FIT = LinkParams(
     min_relation_queries=1000,
     negatives=10,
     max_iterations=100,
+    boosting_rounds=10,
+    boosting_rate=0.1,
+    boosting_leaves=7,
     seed=0,
 )
 TOPICS = ("socket", "calendar", "matrix", "parser", "colour", "archive", "password", "thread")

@@ -21,6 +21,9 @@ PARAMS = LinkParams(
     min_relation_queries=50,
     negatives=40,
     max_iterations=500,
+    boosting_rounds=10,
+    boosting_rate=0.1,
+    boosting_leaves=7,
     seed=0,
 )
 

@@ -153,3 +153,9 @@ def test_a_profile_changes_only_keys_that_exist(profile: str) -> None:
 def test_the_results_of_a_trial_are_ignored_and_those_of_a_real_run_are_not(profile: str, ignored: bool) -> None:
     command = ["git", "check-ignore", "--quiet", "--no-index", f"results/{profile}/metrics/kg.json"]
     assert (subprocess.run(command, cwd=ROOT, check=False).returncode == 0) is ignored
+
+
+@pytest.mark.parametrize("name", ["results/peers.json", "results/peers.parquet"])
+def test_eval_depends_on_the_outside_peers_once_they_are_committed(name: str) -> None:
+    """Before that the dependency would end every run; after it eval would keep old peers without it."""
+    assert (name in STAGES["eval"]["deps"]) == (ROOT / name).exists()

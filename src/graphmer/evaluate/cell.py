@@ -21,7 +21,7 @@ def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, 
     """
     neural = load_scorer(model_dir, packed, params.show_graph)
     data = load_link_data(packed, kg)
-    links = predict_links(data, params, neural, None, ("headline",))
+    links = predict_links(data, params, neural, None, ("headline",), boosted=False)
     links = links[links["scorer"].isin(CELL_SCORERS)]
     nodes = predict_nodes(data, params, neural, ("headline",))
     nodes = nodes[nodes["scorer"] == "neural"]

@@ -1,7 +1,7 @@
 """Code search: a docstring's first paragraph asks for its function among others, its name intact or hidden."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
-from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
+from graphmer.evaluate.combiner import FitSet, fit_combiner
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.documented import DocumentedFunction, documented_functions, is_query
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
@@ -27,6 +27,7 @@ IntArray = npt.NDArray[np.int64]
 
 NOTHING_REPEATED = Repeats()
 COUNTED = ("bm25", "tfidf")
+SUFFIXES = ("", "_masked")  # of a setting: the function's name as it is, and hidden
 COMBINED = {"symbolic": COUNTED, "graphmer": (*COUNTED, "neural")}
 
 
@@ -77,20 +78,40 @@ def predict_code_search(
     """
     import pandas as pd
 
+    val, test = search_sets(parsed, params, repeats)
+    tables = []
+    for suffix in SUFFIXES:
+        fitted, asked = (val.hidden(), test.hidden()) if suffix else (val, test)
+        scores = _scores(asked, neural, params)
+        combined = {name: columns for name, columns in COMBINED.items() if set(columns) <= scores.keys()}
+        scores |= combined_scores(combined, fitted, _scores(fitted, neural, params), scores, replace(fit, l2=params.l2))
+        tables.append(ranked_by_setting(asked, scores, suffix, params))
+    return pd.concat(tables, ignore_index=True)
+
+
+def search_sets(
+    parsed: Path, params: CodeSearchParams, repeats: Repeats = NOTHING_REPEATED
+) -> tuple[SearchSet, SearchSet]:
+    """(val, test): where weights are fitted, and what is asked. repeats: as of `search_set`, of test.
+
+    Raises EvaluationError where either has no documented function.
+    """
     val = search_set(_drawn(documented_functions(parsed, "val", params), params), params)
     test = search_set(documented_functions(parsed, "test", params), params, repeats)
     if not len(val.truth) or not len(test.truth):
         raise EvaluationError("code search: val and test need documented functions; add a documented package to each")
-    tables = []
-    for suffix in ("", "_masked"):
-        fitted, asked = (val.hidden(), test.hidden()) if suffix else (val, test)
-        scores = _scores(asked, neural, params)
-        for name, combiner in _combiners(fitted, neural, params, replace(fit, l2=params.l2)).items():
-            stacked = np.stack([scores[column] for column in COMBINED[name]], axis=2)
-            scores[name] = combiner.score(stacked, relation=-1)
-        tables.append(_ranked(asked, scores, f"pool{params.pool}{suffix}", pools(asked, params)))
-        if len(asked.functions) > params.pool:
-            tables.append(_ranked(asked, scores, f"all{suffix}", None))
+    return val, test
+
+
+def ranked_by_setting(
+    asked: SearchSet, scores: dict[str, FloatArray], suffix: str, params: CodeSearchParams
+) -> "pd.DataFrame":
+    """Ranks in the pools and, where they are smaller than all functions, among all. scores: {scorer: (Q, D)}."""
+    import pandas as pd
+
+    tables = [_ranked(asked, scores, f"pool{params.pool}{suffix}", pools(asked, params))]
+    if len(asked.functions) > params.pool:
+        tables.append(_ranked(asked, scores, f"all{suffix}", None))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -116,21 +137,24 @@ def _scores(asked: SearchSet, neural: NeuralScorer | None, params: CodeSearchPar
     return scores
 
 
-def _combiners(
-    fitted: SearchSet, neural: NeuralScorer | None, params: CodeSearchParams, fit: LinkParams
-) -> dict[str, Combiner]:
-    scores = _scores(fitted, neural, params)
+def combined_scores(
+    combined: Mapping[str, Sequence[str]],
+    fitted: SearchSet,
+    fitted_scores: Mapping[str, FloatArray],
+    scores: Mapping[str, FloatArray],
+    fit: LinkParams,
+) -> dict[str, FloatArray]:
+    """{name: (Q, D)} of each named combination of scorers, its weights fitted on `fitted`, a set of val."""
     queries, functions = len(fitted.truth), len(fitted.functions)
     query = np.repeat(np.arange(queries), functions)
     truth = np.arange(queries) * functions + fitted.truth
     offset, relation = np.zeros(len(query), np.float32), np.zeros(queries, np.int64)
-    combiners = {}
-    for name, columns in COMBINED.items():
-        if set(columns) <= scores.keys():
-            features = np.stack([scores[column].ravel() for column in columns], axis=1)
-            data = FitSet(features, offset, query, truth, relation)
-            combiners[name] = fit_combiner(f"code_search.{name}", data, fit)
-    return combiners
+    found = {}
+    for name, columns in combined.items():
+        features = np.stack([fitted_scores[column].ravel() for column in columns], axis=1)
+        combiner = fit_combiner(f"code_search.{name}", FitSet(features, offset, query, truth, relation), fit)
+        found[name] = combiner.score(np.stack([scores[column] for column in columns], axis=2), relation=-1)
+    return found
 
 
 def pools(asked: SearchSet, params: CodeSearchParams) -> npt.NDArray[np.bool_]:

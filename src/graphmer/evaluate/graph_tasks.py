@@ -19,12 +19,21 @@ def predict_links(
     neural: NeuralScorer | None,
     untrained: NeuralScorer | None,
     settings: tuple[Setting, ...] = SETTINGS,
+    boosted: bool = True,
 ) -> "pd.DataFrame":
-    """Ranks of all settings; the untrained net is asked in the headline alone."""
+    """Ranks of all settings; the untrained net and, if asked for, the boosted peer stand in the headline alone."""
     import pandas as pd
 
     task = LinkTask(data, params.link)
-    tables = [task.predict(setting, neural, untrained if setting == "headline" else None) for setting in settings]
+    tables = [
+        task.predict(
+            setting,
+            neural,
+            untrained if setting == "headline" else None,
+            boosted=boosted and setting == "headline",
+        )
+        for setting in settings
+    ]
     return pd.concat(tables, ignore_index=True)
 
 

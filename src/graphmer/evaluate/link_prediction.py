@@ -9,6 +9,7 @@ import numpy as np
 
 from graphmer.artifacts import read_table, sha256_file, stable_hash
 from graphmer.errors import ArtifactError, EvaluationError
+from graphmer.evaluate.boosting import fit_boosting
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.package_view import Hole, PackageView, build_views, find_hole, without_support
@@ -87,9 +88,15 @@ class LinkTask:
         return build_queries(split, arrays, data.entities, data.triples, self._params, setting, repeated=data.repeated)
 
     def predict(
-        self, setting: Setting, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
+        self,
+        setting: Setting,
+        neural: NeuralScorer | None = None,
+        untrained: NeuralScorer | None = None,
+        boosted: bool = False,
     ) -> "pd.DataFrame":
         """Ranks of every test query by every scorer, weights fitted on val; one row a query and scorer.
+
+        boosted: whether the gradient-boosted peer, which costs most of all, is asked too.
 
         Raises EvaluationError that names the scorer where scores are missing, misshapen or not finite.
         """
@@ -97,13 +104,17 @@ class LinkTask:
         nets = {name: net for name, net in zip(NEURAL_SCORERS, (neural, untrained)) if net is not None}
         val_columns = {name: _checked(name, net.link(val), val) for name, net in nets.items()}
         test_columns = {name: _checked(name, net.link(test), test) for name, net in nets.items()}
-        combiners = self._fit(val, val_columns)
+        fit_set = self._fit_set(val, val_columns)
+        combiners = self._fit(fit_set, val_columns)
+        boosting = fit_boosting(fit_set.with_columns(range(NUM_SYMBOLIC)), self._params) if boosted else None
         rows: list[dict[str, object]] = []
         for query, matrix in self._matrices(test):
             scores = {name: peer(matrix) for name, peer in PEERS.items()}
             relation = int(test.relation[query])
             for name, combiner in combiners.items():
                 scores[name] = combiner.score(_chosen(name, matrix, test_columns, query), relation)
+            if boosting is not None:
+                scores["boosting"] = boosting.score(matrix, relation)
             rows += self._rank(test, query, matrix, scores)
         return _as_table(rows)
 
@@ -132,9 +143,8 @@ class LinkTask:
             for query in matching_rows(view, queries).tolist():
                 yield query, features.matrix(queries, query, find_hole(view, arrays, queries, query))
 
-    def _fit(self, val: LinkQueries, neural: Mapping[str, Columns]) -> dict[str, Combiner]:
+    def _fit(self, data: FitSet, neural: Mapping[str, Columns]) -> dict[str, Combiner]:
         """The fitted peers, `symbolic`, each net's columns alone, and `graphmer`: symbolic with the trained net's."""
-        data = self._fit_set(val, neural)
         symbolic = list(range(NUM_SYMBOLIC))
         wanted = {name: _peer_columns(name) for name in FITTED_PEERS} | {"symbolic": symbolic}
         start = NUM_SYMBOLIC
@@ -190,13 +200,19 @@ class LinkTask:
             "file": sample["file"],
             "stratum": stratum(matrix, truth, queries.hidden),
             "pool": len(matrix),
-            "query": f"{stable_hash(triple['head'], triple['relation'], triple['tail']):016x}",
+            "query": query_key(data, queries, query),
         }
         rows = []
         for name, values in scores.items():
             check_scores(name, query, values, len(matrix))
             rows.append({**shared, "scorer": name, "rank": filtered_rank(values, truth, queries.known[query])})
         return rows
+
+
+def query_key(data: LinkData, queries: LinkQueries, query: int) -> str:
+    """What names a query in predictions: a hash of its triple."""
+    triple = data.triples.iloc[int(data.splits[queries.split].leaf_triple[queries.leaf[query]])]
+    return f"{stable_hash(triple['head'], triple['relation'], triple['tail']):016x}"
 
 
 def stratum(matrix: FloatArray, truth: int, hidden: bool) -> str:
@@ -211,11 +227,14 @@ def stratum(matrix: FloatArray, truth: int, hidden: bool) -> str:
 def predict_all(
     data: LinkData, params: LinkParams, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
 ) -> "pd.DataFrame":
-    """Predictions of all settings; the untrained net is asked in the headline alone."""
+    """Predictions of all settings; the untrained net and the boosted peer are asked in the headline alone."""
     import pandas as pd
 
     task = LinkTask(data, params)
-    tables = [task.predict(setting, neural, untrained if setting == "headline" else None) for setting in SETTINGS]
+    tables = [
+        task.predict(setting, neural, untrained if setting == "headline" else None, setting == "headline")
+        for setting in SETTINGS
+    ]
     return pd.concat(tables, ignore_index=True)
 
 

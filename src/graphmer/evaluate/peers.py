@@ -31,9 +31,25 @@ def sibling(matrix: FloatArray) -> FloatArray:
     return column(matrix, "sibling")
 
 
+def cloze(matrix: FloatArray) -> FloatArray:
+    """Log-probability of the candidate's name in the hole, by n-grams of the package's other code."""
+    return column(matrix, "cloze")
+
+
+def mention(matrix: FloatArray) -> FloatArray:
+    """How near to the hole the window shows the candidate's name; 0 where it does not."""
+    return column(matrix, "mention_near")
+
+
 def rough_score(matrix: FloatArray) -> FloatArray:
     """Log-probability of the name in the hole times the siblings': who is worth a look before any fit."""
     return column(matrix, "cloze") + column(matrix, "sibling")
 
 
-PEERS: dict[str, Peer] = {"most_frequent": most_frequent, "name_similarity": name_similarity, "sibling": sibling}
+PEERS: dict[str, Peer] = {
+    "most_frequent": most_frequent,
+    "name_similarity": name_similarity,
+    "sibling": sibling,
+    "cloze": cloze,
+    "mention": mention,
+}

@@ -8,8 +8,9 @@ validation.tsv, testing.tsv    the queries, in the same columns
 {validation,testing}.known.tsv query (a line number, from 0), entity: other true tails, to be left out of its ranking
 pools.tsv                      pool, entity: the candidates
 
-A triple between a query's head and tail, in either direction, is in no training file: an embedding would remember the
-pair. What `pykeen.triples.TriplesFactory.from_path` reads is the first three files.
+A triple between a held-out triple's head and tail, in either direction, is in no training file, nor is another at the
+same mention or the file's import of a name that is hidden: an embedding would remember them. What
+`pykeen.triples.TriplesFactory.from_path` reads is the first three files.
 """
 
 import argparse
@@ -19,14 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from graphmer.artifacts import atomic_folder, write_json
 from graphmer.errors import ArtifactError, GraphmerError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data
 from graphmer.evaluate.queries import LinkQueries
+from graphmer.evaluate.questions import held_out_packages, visible_triples
 from graphmer.params import load_section, load_tree
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Exported:
     testing: int
     ambiguous_left_out: int
     query_pairs_left_out: int
+    same_mention_left_out: int
+    imports_of_hidden_names_left_out: int
 
 
 def export_pykeen(data: LinkData, params: LinkParams, out: Path) -> Exported:
@@ -56,7 +58,7 @@ def export_pykeen(data: LinkData, params: LinkParams, out: Path) -> Exported:
         raise ArtifactError(f"{out}: is there already; give a new or an empty folder")
     task = LinkTask(data, params)
     queries = {split: task.queries(split, "headline") for split in FILES}
-    training, counts = _training(data, queries)
+    training, counts = _training(data)
     with atomic_folder(out) as scratch:
         _write(scratch / "training.tsv", training[["head", "relation", "tail"]].itertuples(index=False, name=None))
         pools: dict[str, list[str]] = {}
@@ -70,21 +72,17 @@ def export_pykeen(data: LinkData, params: LinkParams, out: Path) -> Exported:
     return exported
 
 
-def _training(data: LinkData, queries: dict[str, LinkQueries]) -> tuple["pd.DataFrame", dict[str, int]]:
-    """Certain triples that no query asks, of any setting's cap, and that join no query's head and tail."""
+def _training(data: LinkData) -> tuple["pd.DataFrame", dict[str, int]]:
+    """The train split's certain triples and those of the held-out packages that no query must not see."""
+    import pandas as pd
+
+    visible, left_out = visible_triples(data)
     triples = data.triples
-    pairs: set[tuple[str, str]] = set()
-    within = np.flatnonzero(data.held_out)  # held out, those too that a window's edges would show
-    for arrays in data.splits.values():
-        # All that are held out, those over the cap too.
-        rows = np.union1d(arrays.leaf_triple[arrays.leaf_query], within)
-        held = triples.iloc[rows]
-        pairs |= set(zip(held["head"], held["tail"])) | set(zip(held["tail"], held["head"]))
-    certain = (triples["resolution"] != "ambiguous").to_numpy()
-    joined = np.fromiter((pair in pairs for pair in zip(triples["head"], triples["tail"])), np.bool_, len(triples))
-    kept = triples[certain & ~joined]
-    left_out = {"ambiguous_left_out": int((~certain).sum()), "query_pairs_left_out": int((certain & joined).sum())}
-    return kept.sort_values(["head", "relation", "tail"]), left_out
+    certain = triples["resolution"] != "ambiguous"
+    others = triples[certain & ~triples["package"].isin(held_out_packages(data))]
+    left_out["ambiguous"] += left_out.pop("other_packages") - len(others)
+    kept = pd.concat([others, visible], ignore_index=True).sort_values(["head", "relation", "tail"], kind="stable")
+    return kept, {f"{reason}_left_out": count for reason, count in left_out.items()}
 
 
 def _write_queries(out: Path, name: str, data: LinkData, queries: LinkQueries) -> None:

@@ -116,7 +116,7 @@ def build_queries(
         truth=np.asarray([np.searchsorted(pools[key], tail) for key, tail in zip(keys, tail_Q)], np.int64),
         known=[known_of[leaf] for leaf in kept],
         hidden=setting != "mentions_visible",
-        hidden_words=_hidden_words(arrays, entities, leaf_Q),
+        hidden_words=hidden_words(arrays, entities, leaf_Q),
         support=_support(arrays, setting),
         dropped=dict(dropped),
     )
@@ -200,7 +200,7 @@ def _true_tails(triples: "pd.DataFrame", heads: IntArray, tails: IntArray) -> di
     return {key: np.unique(np.asarray(values, np.int64)) for key, values in found.items()}
 
 
-def _hidden_words(arrays: SplitArrays, entities: EntityArrays, leaves: IntArray) -> list[IntArray]:
+def hidden_words(arrays: SplitArrays, entities: EntityArrays, leaves: IntArray) -> list[IntArray]:
     """(Q,) words to hide: those of the tail's short name and, where it is another (an alias, a class), the mention."""
     word_of = {word: index for index, word in enumerate(arrays.words)}
     samples = arrays.leaf_sample

@@ -1,5 +1,6 @@
 """The eval stage: every task on held-out packages, predictions, figures, and a record of what they came from."""
 
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.dependencies import predict_dependencies
 from graphmer.evaluate.disambiguation import predict_disambiguation
+from graphmer.evaluate.external_peers import read_external_peers
 from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_prediction import load_link_data
@@ -18,6 +20,7 @@ from graphmer.evaluate.masked import predict_masked_tokens
 from graphmer.evaluate.neural import ModelScorer, load_scorer, untrained_scorer
 from graphmer.evaluate.own_scorer import OwnSpec, load_own_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.questions import split_digests
 from graphmer.evaluate.record import run_record
 from graphmer.evaluate.repeats import find_repeats
 from graphmer.evaluate.summary import summarise
@@ -47,10 +50,18 @@ class Inputs:
 
 
 def evaluate_model(
-    inputs: Inputs, out: Path, metrics: Path, plots: Path, params: EvalParams, own: OwnSpec | None = None
+    inputs: Inputs,
+    external: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvalParams,
+    own: OwnSpec | None = None,
 ) -> None:
     """Evaluate a model on the test split; weights of every combination are fitted on val alone.
 
+    external: peers.json of the peers outside the pipeline; where it is of other questions, or not there, a line on
+    standard error says so, and they are left out.
     own: a scorer of one's own, which stands in the model's place in every task; no model is then read.
 
     Writes `out` (predictions, figures, run record), `metrics` and `plots`/eval_peers.csv.
@@ -77,9 +88,14 @@ def evaluate_model(
     }
     tasks |= traced_tasks(traced_packages(inputs.traces, parsed, data, neural, params.link), params)
     leaks = audit(packed, inputs.kg, parsed, data, train, tasks, neural, repeats, params)
+    peers = read_external_peers(external, lambda: split_digests(data, parsed, params, repeats))
+    for message in peers.messages:
+        print(message, file=sys.stderr)
+    counts = as_metrics(leaks) | peers.counts()
     read = {field.name: getattr(inputs, field.name) for field in fields(inputs) if not own or field.name != "model"}
     device = neural.device_kind if isinstance(neural, ModelScorer) else None
-    write_evaluation(tasks, leaks, read, out, metrics, plots, params, device, own.name if own else None)
+    tasks, name = peers.merged(tasks), own.name if own else None
+    write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, name)
 
 
 def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
@@ -96,6 +112,7 @@ def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -
 def write_evaluation(
     tasks: "dict[str, pd.DataFrame]",
     leaks: Report,
+    counts: dict[str, object],
     read: dict[str, Path],
     out: Path,
     metrics: Path,
@@ -106,11 +123,11 @@ def write_evaluation(
 ) -> None:
     """Figures of all tasks and the record of where they came from.
 
-    leaks: what the audit found. read: the folders that were read, by name. device: the kind that computed, where the
-    model is ours. own: the scorer of one's own that stood in its place.
+    leaks: what the audit found. counts: figures that no prediction tells. read: the folders that were read, by name.
+    device: the kind that computed, where the model is ours. own: the scorer of one's own that stood in its place.
     """
     figures, flat = summarise(tasks, params)
-    flat |= as_metrics(leaks)
+    flat |= counts
     metrics.unlink(missing_ok=True)  # earlier figures are not of this run, and past a bound there are none
     with atomic_folder(out) as scratch:
         write_table(prediction_rows(tasks), scratch / "predictions.parquet", predictions_schema())
