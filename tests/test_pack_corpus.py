@@ -14,7 +14,7 @@ from graphmer.kg.build import build_graph
 from graphmer.pack.build import pack_corpus
 from graphmer.pack.config import PackParams
 from graphmer.pack.draw import LeafDraw
-from graphmer.pack.pairs import pair_rows
+from graphmer.pack.pairs import pair_ends, pair_rows
 from graphmer.pack.shards import SplitArrays, load_entities, load_split
 from graphmer.pack.tokenizer import HIDDEN, PAD, SPECIAL_TOKENS, CodeTokenizer
 
@@ -101,7 +101,7 @@ def shown(packed: Path, split_name: str, owner: str, hide: bool, max_text: int =
     """Text and code of a function's pair as one string each, without spaces; [H] for a hidden name."""
     split, tokenizer = load_split(packed, split_name), CodeTokenizer.load(packed / "tokenizer.json")
     pair = np.asarray([pair_of(split, owner)])
-    rows = pair_rows(split, pair, np.asarray([hide]), max_text, max_code)
+    rows = pair_rows(split, pair, pair_ends(split)[pair], np.asarray([hide]), max_text, max_code)
     spelt = {HIDDEN: "[H]", PAD: ""}
     return ["".join(spelt.get(token, tokenizer.decode_name([token])) for token in row[0].tolist()) for row in rows]
 
@@ -143,14 +143,14 @@ def test_a_long_text_and_a_long_function_are_cut_at_their_widths(packed: Path) -
     split = load_split(packed, "train")
     pair = pair_of(split, volume)
     assert split.pair_text[pair + 1] - split.pair_text[pair] == PACK.max_doc_tokens
-    rows = pair_rows(split, np.asarray([pair]), np.asarray([False]), 3, 5)
+    rows = pair_rows(split, np.asarray([pair]), pair_ends(split)[[pair]], np.asarray([False]), 3, 5)
     assert [row.shape for row in rows] == [(1, 3), (1, 5)]
     assert all((row != PAD).all() for row in rows)
 
 
 def test_a_split_without_a_documented_function_gives_no_rows(packed: Path) -> None:
     nothing = np.zeros(0, np.int64)
-    text, code = pair_rows(load_split(packed, "test"), nothing, np.zeros(0, np.bool_), 6, 7)
+    text, code = pair_rows(load_split(packed, "test"), nothing, nothing, np.zeros(0, np.bool_), 6, 7)
     assert (text.shape, code.shape) == ((0, 6), (0, 7))
 
 

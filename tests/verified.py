@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import yaml
 from imports import ROOT
 
 from graphmer.artifacts import read_json, sha256_file, write_json, write_table, write_text
+from graphmer.evaluate.audit import Report, as_metrics
 from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.f1 import FALSE, TRUE
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
 from graphmer.evaluate.record import parameters_digest
 from graphmer.evaluate.run import write_evaluation
@@ -63,7 +66,16 @@ def planted_tasks(seed: int = 0) -> dict[str, pd.DataFrame]:
         "code_search": planted_task(("pool1000",), ("graphmer", "bm25"), True, seed + 2),
         "masked_tokens": planted_task(("all",), ("neural", "ngram_cache"), False, seed + 3),
         "masked_nodes": nodes.assign(relation="calls"),
+        "dependency_inference": planted_edges("all", ("graphmer", "import_names"), (TRUE, FALSE), seed + 4),
+        "call_graph": planted_edges("dynamic", ("graphmer", "static"), ("traced", "untraced"), seed + 5),
+        "disambiguation": planted_task(("all",), ("graphmer", "resolver"), False, seed + 6),
     }
+
+
+def planted_edges(setting: str, scorers: tuple[str, ...], strata: tuple[str, str], seed: int) -> pd.DataFrame:
+    """Items that are true or not, which each scorer is right about or not."""
+    table = planted_task((setting,), scorers, False, seed)
+    return table.assign(stratum=[strata[int(query[1:]) % 2] for query in table["query"]])
 
 
 def plant(root: Path) -> Path:
@@ -79,11 +91,13 @@ def plant(root: Path) -> Path:
     Repo.init(str(root), no_scm=True)
     tree = load_tree(root / "params.yaml")
     _plant_inputs(root / "data", tree)
-    read = {name: root / "data" / name for name in ("parsed", "kg", "packed", "model")}
+    read = {name: root / "data" / name for name in ("parsed", "kg", "packed", "traces", "dependencies", "model")}
     params = load_section(tree, "eval", EvalParams)
+    leaks = Report(dict.fromkeys(asdict(params.audit.bounds), 0), {}, [])
     write_evaluation(
-        planted_tasks(), read, root / "data/eval", root / "metrics/eval.json", root / "plots", params, "cpu"
-    )
+        planted_tasks(), leaks, as_metrics(leaks), read, root / "data/eval", root / "metrics/eval.json", root / "plots",
+        params, "cpu", None,
+    )  # fmt: skip
     _plant_cells(root, tree, params)
     for path, text in documents(root).items():
         write_text(root / path, text)
@@ -92,7 +106,8 @@ def plant(root: Path) -> Path:
 
 
 def _plant_inputs(data: Path, tree: dict) -> None:  # type: ignore[type-arg]
-    for name in ("parsed/files.parquet", "kg/triples.parquet", "packed/tokenizer.json", "model/model.safetensors"):
+    for name in ("parsed/files.parquet", "kg/triples.parquet", "packed/tokenizer.json", "model/model.safetensors",
+                 "traces/p/edges.csv", "dependencies/packages.csv"):  # fmt: skip
         write_text(data / name, f"planted {name}")
     shutil.copy(data / "packed/tokenizer.json", data / "model/tokenizer.json")
     write_json(data / "kg/manifest.json", {"inputs": {"files.parquet": sha256_file(data / "parsed/files.parquet")}})

@@ -21,7 +21,7 @@ def dependency_figures(predictions: "pd.DataFrame", params: BootstrapParams) -> 
 
 
 def dependency_headline(figures: "pd.DataFrame", predictions: "pd.DataFrame") -> dict[str, object]:
-    """Of the setting `all`: every scorer's F1, ours with its interval, precision and recall, and two gains.
+    """Of the setting `all`: ours' F1 with its interval, the best peer's, and two gains.
 
     `gain` is over the best peer, as in every task; `gain_over_import_names` over the heuristic. The rest is in the
     table alone. `packages` and `declared` say how many were asked; a package that neither imports nor declares anything
@@ -31,8 +31,6 @@ def dependency_headline(figures: "pd.DataFrame", predictions: "pd.DataFrame") ->
     flat: dict[str, object] = dict(headline(part, "f1"))
     for row in part[part["scorer"] == "graphmer"].to_dict("records"):
         name = f"{TASK}.all.graphmer.{row['figure']}"
-        if row["figure"] in ("precision", "recall"):
-            flat[name] = float(row["value"])
         if row["figure"] == f"gain_over_{HEURISTIC}":
             name = f"{TASK}.all.gain_over_{HEURISTIC}.f1"
             flat[name] = float(row["value"])

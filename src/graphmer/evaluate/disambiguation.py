@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PROVED = 2.0  # above every confidence of what is only listed
 RESOLVER_COLUMNS = 4
-HEADLINE, HEADLINE_ALL = ("graphmer", "resolver"), ("resolver_symbolic",)
+HEADLINE = ("graphmer", "resolver")
 
 
 @dataclass(frozen=True)
@@ -163,18 +163,16 @@ def _shared(query: SiteQuery) -> dict[str, object]:
 
 
 def disambiguation_headline(figures: "pd.DataFrame") -> dict[str, float]:
-    """`disambiguation.<setting>.<scorer>.accuracy` of ours and the resolver, `all` with its peers and gain, counts."""
+    """`disambiguation.all.<scorer>.accuracy` of ours, the resolver and the best peer, the gain over that, a count."""
     overall = figures[figures["slice"] == "all"]
     rows = {(str(row["setting"]), str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
-    metrics: dict[str, float] = {}
-    for (setting, scorer, figure), row in rows.items():
-        if figure == "accuracy" and (scorer in HEADLINE or (scorer in HEADLINE_ALL and setting == "all")):
-            metrics[f"disambiguation.{setting}.{scorer}.accuracy"] = float(row["value"])
-        if figure == "accuracy" and scorer == HEADLINE[0] and setting == "all":
-            metrics["disambiguation.queries"] = int(row["queries"])
     accuracy = {s: float(row["value"]) for (setting, s, figure), row in rows.items()
                 if setting == "all" and figure == "accuracy"}  # fmt: skip
-    gain = rows["all", HEADLINE[0], f"gain_over_{best_peer(accuracy)}"]
+    best = best_peer(accuracy)
+    shown = [name for name in (*HEADLINE, best) if name is not None]
+    metrics = {f"disambiguation.all.{name}.accuracy": accuracy[name] for name in shown}
+    metrics["disambiguation.queries"] = int(rows["all", HEADLINE[0], "accuracy"]["queries"])
+    gain = rows["all", HEADLINE[0], f"gain_over_{best}"]
     for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
         if np.isfinite(gain[key]):
             metrics[f"disambiguation.all.gain.accuracy{end}"] = float(gain[key])

@@ -19,8 +19,6 @@ COLUMNS = ("task", "setting", "scorer", "slice", "key", "figure", "value", "low"
 SLICES = ("package", "language", "relation")
 OURS = ("graphmer", "neural")  # the first that a task has is the one that peers are measured against
 NOT_PEERS = frozenset({*OURS, "untrained", "resolver_graphmer"})
-# Peers that a stronger one of their kind outdoes stand in figures.parquet alone: metrics/eval.json is a screenful.
-TABLE_ONLY = frozenset({"bm25", "most_frequent", "minilm_tfidf", "minilm_tuned_tfidf"})
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -82,17 +80,18 @@ def _rows(
 
 
 def headline(figures: "pd.DataFrame", figure: str) -> dict[str, float]:
-    """`<task>.<setting>.<scorer>.<figure>`, and `gain`: ours over the best peer, with its interval.
+    """`<task>.<setting>.<scorer>.<figure>` of ours and of the best peer, and `gain`, ours over it, with its interval.
 
-    Of the peers in TABLE_ONLY one is shown where it is the best.
+    Every other scorer stands in figures.parquet alone: metrics/eval.json is a screenful.
     """
     metrics: dict[str, float] = {}
     overall = figures[figures["slice"] == "all"]
     for (task, setting), part in overall.groupby(["task", "setting"], sort=True):
-        means = {row["scorer"]: row for row in part[part["figure"] == figure].to_dict("records")}
-        best = best_peer({str(scorer): float(row["value"]) for scorer, row in means.items()})
-        for scorer in sorted(str(name) for name in means if name not in TABLE_ONLY or name == best):
-            metrics[f"{task}.{setting}.{scorer}.{figure}"] = float(means[scorer]["value"])
+        means = {str(row["scorer"]): float(row["value"]) for row in part[part["figure"] == figure].to_dict("records")}
+        ours, best = next((name for name in OURS if name in means), None), best_peer(means)
+        for scorer in (ours, best):
+            if scorer is not None:
+                metrics[f"{task}.{setting}.{scorer}.{figure}"] = means[scorer]
         for row in part[part["figure"] == f"gain_over_{best}"].to_dict("records"):
             metrics |= _bounded(f"{task}.{setting}.gain.{figure}", row)
     return metrics
