@@ -224,7 +224,8 @@ def test_the_example_of_a_scorer_of_ones_own_runs_every_task_and_the_audit(run: 
     figures = json.loads((tmp_path / "tries/overlap.metrics.json").read_text(encoding="utf-8"))
     assert {"neural", "graphmer", "symbolic", "gain"} <= set(figures["link_prediction"]["headline"])
     assert "untrained" not in figures["link_prediction"]["headline"]
-    for task, setting in (("code_search", "pool1000"), ("masked_tokens", "all"), ("masked_nodes", "masked_mentions")):
+    assert "graphmer" in figures["code_search"]["pool1000"]
+    for task, setting in (("masked_tokens", "all"), ("masked_nodes", "masked_mentions")):
         assert "neural" in figures[task][setting]
     assert figures["leaks"]["visible_names"] == figures["leaks"]["visible_tokens"] == 0
     assert json.loads((tmp_path / "tries/overlap/run.json").read_text(encoding="utf-8"))["scorer"] == "overlap:Overlap"
@@ -270,7 +271,7 @@ def test_the_metrics_file_is_a_screenful(run: Path) -> None:
     # Apart: `dvc metrics diff` shows what changed, and these stay.
     assert leaves(figures.pop("leaks")) <= 12
     assert leaves(figures.pop("peers")) == 3
-    assert leaves(figures) <= 60  # the smoke corpus has no traced package, whose two tasks add 15
+    assert leaves(figures) <= 70  # the smoke corpus has no traced package, whose two tasks add 15
 
 
 def test_every_gain_that_readme_would_show_has_its_interval(run: Path) -> None:
