@@ -39,14 +39,16 @@ def results_table(metrics: Path) -> str:
     kg, train = read_json(metrics / "kg.json"), read_json(metrics / "train.json")
     lines = [_graph_line(kg), "", _training_line(train), ""]
     lines += ["| task | setting | figure | ours | best peer | gain |", "|---|---|---|---|---|---|"]
-    rows = list(_rows(read_json(metrics / "eval.json")))
-    lines += [*map(_line, rows), "", *_verdicts(rows)]
+    evaluated = read_json(metrics / "eval.json")
+    rows = list(_rows(evaluated))
+    lines += [*map(_line, rows), "", *_verdicts(rows), *_usual_tools(evaluated)]
     return "\n".join(lines)
 
 
 def gain_verdicts(metrics: Path) -> list[str]:
     """Bullets: which gains their intervals tell from 0, and which they do not."""
-    return list(_verdicts(_rows(read_json(metrics / "eval.json"))))
+    evaluated = read_json(metrics / "eval.json")
+    return [*_verdicts(_rows(evaluated)), *_usual_tools(evaluated)]
 
 
 def _graph_line(kg: Mapping[str, Any]) -> str:
@@ -110,6 +112,23 @@ def _verdicts(rows: Iterable[Row]) -> Iterator[str]:
     for side in SIDES:
         if side in found:
             yield f"- {side}: {'; '.join(found[side])}."
+
+
+def _usual_tools(tree: Mapping[str, Any]) -> Iterator[str]:
+    """Bullets: what is gained over what people use without any fit, where the best peer is another."""
+    if "dynamic" in (calls := tree.get("call_graph", {})):
+        part = calls["dynamic"]
+        gain = _interval(part["graphmer"], "gain_over_static", "+.4f")
+        yield (
+            f"- Over static analysis alone (F1 {part['static']['f1']:.3f}) call-graph completion gains {gain}; of the "
+            f"{part['missed']:,} traced edges that static analysis misses it finds {part['missed_found']:,}."
+        )
+    if "all" in (dependencies := tree.get("dependency_inference", {})):
+        gain = _interval(dependencies["all"]["gain_over_import_names"], "f1", "+.4f")
+        yield (
+            f"- Over the names of what is imported, dependency inference gains {gain} in F1, on "
+            f"{dependencies['packages']} further packages with {dependencies['declared']} declared distributions."
+        )
 
 
 def _side(gain: Mapping[str, float], figure: str) -> str:
