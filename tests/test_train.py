@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from packed import VOCABULARY, make_entities, make_split, write_packed
 from test_model import SIZES, make_model, params
 
 from graphmer.errors import ArtifactError, TrainingError
 from graphmer.model.checkpoint import load_model, save_model
 from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.shards import load_entities, load_split
 from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.train.config import LeafParams, LossParams, NegativeParams, TextCodeParams, TrainParams
 from graphmer.train.data import TrainStream
@@ -21,6 +23,7 @@ from graphmer.train.loop import learning_rate_factor
 from graphmer.train.micro_batch import Share
 from graphmer.train.objective import Objective
 from graphmer.train.run import legible, train_model
+from graphmer.train.validate import validate
 
 SMALL = TrainParams(
     seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3,
@@ -70,6 +73,14 @@ def test_a_term_that_is_small_keeps_its_digits_among_the_figures(packed: Path, t
     assert [legible(value) for value in (1.23456789, 0.0123456789, 1.23456789e-7, 0.0)] == [
         1.234568, 0.012346, 1.23457e-7, 0.0
     ]  # fmt: skip
+
+
+def test_validation_under_bf16_ranks_links_of_float32_vectors(packed: Path, tmp_path: Path) -> None:
+    exact = run(packed, tmp_path)["val"]
+    model, val, entities = load_model(tmp_path / "model", packed), load_split(packed, "val"), load_entities(packed)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        figures = validate(model, val, entities, load_ontology(), SMALL)
+    assert figures["link_mrr"] == pytest.approx(exact["link_mrr"], abs=0.1)
 
 
 def test_two_runs_on_one_machine_give_the_same_bytes(packed: Path, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def validate(
         tail = split.leaf_tail[leaf]
         fits = entities.name_length[tail] <= entities.name_token.shape[1]
         right[states.index] = (predicted == entities.name_token[tail]).all(axis=1) & fits
-        reciprocal[states.index] = _reciprocal_ranks(states.vector.cpu(), keys, leaf, pools)
+        # Under a CPU's autocast the products would be bf16, which ties many and numpy does not know.
+        with torch.autocast("cpu", enabled=False):
+            reciprocal[states.index] = _reciprocal_ranks(states.vector.cpu(), keys, leaf, pools)
     return {
         "mlm_accuracy": _mlm_accuracy(model, split, entities, params),
         "mnm_accuracy": float(right.mean()),
