@@ -43,6 +43,10 @@ def differing(root: Path) -> list[str]:
     return [finding.line() for finding in verify_project(root) if finding.kind == "differs"]
 
 
+def test_a_project_none_of_whose_packages_was_traced_passes(tmp_path: Path) -> None:
+    assert differing(plant(tmp_path, without=("call_graph", "disambiguation"))) == []
+
+
 def test_a_project_whose_parts_agree_passes(sound: Path) -> None:
     findings = list(verify_project(sound))
     assert [finding for finding in findings if finding.kind == "differs"] == []

@@ -78,8 +78,8 @@ def planted_edges(setting: str, scorers: tuple[str, ...], strata: tuple[str, str
     return table.assign(stratum=[strata[int(query[1:]) % 2] for query in table["query"]])
 
 
-def plant(root: Path) -> Path:
-    """Write the project into `root`, an empty folder."""
+def plant(root: Path, without: tuple[str, ...] = ()) -> Path:
+    """Write the project into `root`, an empty folder. without: tasks that its corpus does not have."""
     from dvc.repo import Repo
 
     for name in ("metrics", "plots", "docs", "results", "data/corpora"):
@@ -94,8 +94,9 @@ def plant(root: Path) -> Path:
     read = {name: root / "data" / name for name in ("parsed", "kg", "packed", "traces", "dependencies", "model")}
     params = load_section(tree, "eval", EvalParams)
     leaks = Report(dict.fromkeys(asdict(params.audit.bounds), 0), {}, [])
+    tasks = {name: table for name, table in planted_tasks().items() if name not in without}
     write_evaluation(
-        planted_tasks(), leaks, as_metrics(leaks), read, root / "data/eval", root / "metrics/eval.json", root / "plots",
+        tasks, leaks, as_metrics(leaks), read, root / "data/eval", root / "metrics/eval.json", root / "plots",
         params, "cpu", None,
     )  # fmt: skip
     _plant_cells(root, tree, params)
