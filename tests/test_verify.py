@@ -201,9 +201,9 @@ def test_what_was_not_pulled_or_never_made_is_told_with_its_command_and_fails_no
         "absent",
         "differs",
     }
-    # docs/scale.md and docs/benchmarks.md show what results/ held: without it they say so, and differ.
+    # These pages show what results/ held: without it they say so, and differ.
     assert {finding.where for finding in told if finding.kind == "differs"} == {
-        "docs/scale.md", "docs/benchmarks.md"
+        "docs/scale.md", "docs/benchmarks.md", "docs/model_card.md"
     }  # fmt: skip
     said = {finding.where: finding.said for finding in told if finding.kind == "absent"}
     assert said["data/eval"] == "not here; make repro (dvc repro eval) makes it"
