@@ -12,10 +12,9 @@ from test_link_prediction import Corpus, RandomNet
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.call_graph import (
     Candidates,
-    best_threshold,
     candidates,
-    f1,
     predict_call_graph,
+    proposal_threshold,
 )
 from graphmer.evaluate.call_graph_figures import call_graph_figures, call_graph_headline
 from graphmer.evaluate.call_sites import CallSite
@@ -127,9 +126,9 @@ def test_the_threshold_is_the_one_that_trying_all_of_them_gives() -> None:
     def at(threshold: float) -> float:
         shown = {e for e, s, live in zip(found.edge, scores, found.is_live) if live and s >= threshold}
         shown |= set(package.static)
-        return f1(len(shown & set(package.truth)), len(shown), len(package.truth))
+        return 2 * len(shown & set(package.truth)) / (len(shown) + len(package.truth))
 
-    best = best_threshold(scores, found, [package])
+    best = proposal_threshold(scores, found, [package])
     assert at(best) == pytest.approx(max(at(threshold) for threshold in [*scores, math.inf]))
 
 
@@ -137,7 +136,7 @@ def test_nothing_is_proposed_where_every_proposal_would_be_wrong() -> None:
     package = traced("one", 1)
     found = candidates([package])
     wrong = Candidates(found.package, found.edge, found.columns, np.zeros(len(found), np.bool_), found.is_live)
-    assert best_threshold(np.ones(len(found)), wrong, [package]) == math.inf
+    assert proposal_threshold(np.ones(len(found)), wrong, [package]) == math.inf
 
 
 def test_val_packages_that_teach_nothing_are_one_clear_line() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from packed import NAME_SLOTS, make_entities, make_split, write_packed
-from test_inference import scores
+from test_inference import every_query, scores
 from test_model import SIZES, make_model
 from test_train import SMALL
 
@@ -268,6 +268,18 @@ def test_a_model_that_is_shown_no_graph_at_test_scores_as_without_support(tmp_pa
     with_graph, without = ModelScorer(make_model(), packed), ModelScorer(make_model(), packed, show_graph=False)
     assert np.array_equal(scores(without, "headline"), scores(with_graph, "zero_support"))
     assert not np.allclose(scores(without, "headline"), scores(with_graph, "headline"))
+
+
+@pytest.mark.parametrize("form", CONTROLS)
+def test_the_audit_reads_the_rows_that_the_net_is_shown(form: GraphForm, tmp_path: Path) -> None:
+    packed = write_packed(tmp_path / "packed")
+    queries = every_query(ModelScorer(make_model(), packed), "headline")
+    intact = ModelScorer(make_model(), packed).rows(queries)
+    control = ModelScorer(make_model(graph_form=form), packed).rows(queries)
+    hidden = ModelScorer(make_model(), packed, show_graph=False).rows(queries)
+    assert not intact.leaf_masked.all()
+    assert hidden.leaf_masked.all()
+    assert not all(np.array_equal(getattr(intact, name), getattr(control, name)) for name in vars(intact))
 
 
 def test_name_slots_hold_a_plain_name() -> None:

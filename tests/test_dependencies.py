@@ -9,12 +9,12 @@ import pytest
 
 from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.config import BootstrapParams, DependencyParams
-from graphmer.evaluate.dependencies import best_threshold, predict_dependencies
+from graphmer.evaluate.dependencies import predict_dependencies
 from graphmer.evaluate.dependency_aliases import Aliases, distribution_name
 from graphmer.evaluate.dependency_candidates import FEATURES, candidates, feature_matrix, likeness
 from graphmer.evaluate.dependency_facts import PackageFacts, load_dependency_facts
 from graphmer.evaluate.dependency_figures import dependency_figures, dependency_headline
-from graphmer.evaluate.f1 import f1_interval, outcome_counts, ratios
+from graphmer.evaluate.f1 import best_threshold, f1_interval, outcome_counts, ratios
 
 PARAMS = DependencyParams(
     prior=1.0, min_rate=0.5, neighbours=2, rounds=30, depth=2, learning_rate=0.3, min_leaf=1, folds=3, seed=1

@@ -87,7 +87,13 @@ def test_the_scores_of_zero_support_do_not_depend_on_the_graph_of_the_package_an
 
 
 def scores(scorer: ModelScorer, setting: Setting) -> np.ndarray:
-    """Both columns of every query of the test split, all entities being candidates."""
+    """Both columns of every query of the test split."""
+    columns = scorer.link(every_query(scorer, setting))
+    return np.stack([np.stack(columns[name]) for name in ("link", "name")])
+
+
+def every_query(scorer: ModelScorer, setting: Setting) -> LinkQueries:
+    """The held-out leaves of the test split, all entities being candidates."""
     split = scorer.split("test")
     leaf = np.flatnonzero(split.leaf_query)
     support = ~split.leaf_query if setting != "zero_support" else np.zeros(len(split.leaf_query), np.bool_)
@@ -95,7 +101,7 @@ def scores(scorer: ModelScorer, setting: Setting) -> np.ndarray:
     none = [np.zeros(0, np.int64)] * len(leaf)
     ends = (split.leaf_relation[leaf], split.leaf_head[leaf], split.leaf_tail[leaf], split.leaf_sample[leaf])
     pools = {"p": everyone}
-    queries = LinkQueries(
+    return LinkQueries(
         setting,
         "test",
         leaf,
@@ -108,8 +114,6 @@ def scores(scorer: ModelScorer, setting: Setting) -> np.ndarray:
         none,
         support,
     )
-    columns = scorer.link(queries)
-    return np.stack([np.stack(columns[name]) for name in ("link", "name")])
 
 
 def test_the_states_of_a_query_do_not_depend_on_who_shares_its_rows() -> None:

@@ -10,9 +10,10 @@ from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.cloze import ORDERS, REACH, ContextIndex, Order, context_keys, keys_around
 from graphmer.evaluate.code_stream import build_stream
 from graphmer.evaluate.config import BootstrapParams
+from graphmer.evaluate.graph_tasks import predict_links
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_figures import headline_metrics, link_figures
-from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data, predict_all
+from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data
 from graphmer.evaluate.names import shape, subtokens
 from graphmer.evaluate.package_view import build_views, find_hole, without_support
 from graphmer.evaluate.pykeen_export import export_pykeen
@@ -217,7 +218,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def predictions(data):
-    return predict_all(data, PARAMS, RandomNet(seed=1), RandomNet(seed=2))
+    return predict_links(LinkTask(data, PARAMS), RandomNet(seed=1), RandomNet(seed=2))
 
 
 class RandomNet:

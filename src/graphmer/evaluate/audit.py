@@ -83,7 +83,7 @@ def audit(
     packed: Path,
     kg: Path,
     parsed: Path,
-    data: LinkData,
+    task: LinkTask,
     train: SplitArrays,
     tasks: "dict[str, pd.DataFrame]",
     scorer: AuditedScorer,
@@ -92,8 +92,10 @@ def audit(
 ) -> Report:
     """Every check on what the tasks asked and what `scorer` and the counted peers were shown.
 
-    tasks: the predictions. repeats: those of `find_repeats`. Raises ArtifactError where an input is of another run.
+    task: what the link queries were asked of. tasks: the predictions. repeats: those of `find_repeats`.
+    Raises ArtifactError where an input is of another run.
     """
+    data = task.data
     of_tokenizer, notes = tokenizer_leaks(packed, train_texts(parsed, kg), params.audit.retrain_max_bytes)
     searched = search_set(documented_functions(parsed, "test", params.code_search), params.code_search, repeats)
     found = [
@@ -102,15 +104,13 @@ def audit(
         *asked_repeats(data, tasks, repeats),
         *searched_names(searched, repeats),
         *_masked_tokens(data.splits["test"], scorer, params, repeats),
-        *_links(data, train, scorer, Sources.read(parsed, data.splits["test"]), params),
+        *_links(task, train, scorer, Sources.read(parsed, data.splits["test"])),
     ]
     return gathered(found, notes, params.audit.offenders_shown)
 
 
-def _links(
-    data: LinkData, train: SplitArrays, scorer: AuditedScorer, sources: Sources, params: EvalParams
-) -> Iterator[Offender]:
-    task = LinkTask(data, params.link)
+def _links(task: LinkTask, train: SplitArrays, scorer: AuditedScorer, sources: Sources) -> Iterator[Offender]:
+    data = task.data
     for setting in SETTINGS:
         queries = task.queries("test", setting)
         shown = list(scorer.shown(queries, sources))

@@ -101,14 +101,3 @@ def _multinomial_weights(groups: int, resamples: int, seed: int) -> FloatArray:
     """(resamples, groups) how often each group is drawn; cached, since an evaluation asks hundreds of times."""
     generator = np.random.default_rng(seed)
     return generator.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).astype(np.float64)
-
-
-def resampled_sums(counts_GK: FloatArray, params: BootstrapParams) -> FloatArray:
-    """(resamples, K) sums of the groups' (G, K) counts over each draw: for figures that are ratios of sums, like F1.
-
-    The same draws for every table of G groups, so differences between two tables are paired. No draw where fewer than
-    two groups exist.
-    """
-    if len(counts_GK) < 2:
-        return np.zeros((0, counts_GK.shape[1]))
-    return group_weights(len(counts_GK), params) @ counts_GK

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.config import CallGraphParams
-from graphmer.evaluate.queries import BoolArray, FloatArray, IntArray
+from graphmer.evaluate.f1 import best_threshold, outcome_counts
+from graphmer.evaluate.queries import BoolArray, FloatArray
 from graphmer.evaluate.symbolic import COLUMN, FEATURES
 from graphmer.evaluate.traced_sites import ScoredSite, TracedPackage, matrix
 from graphmer.evaluate.traces import Edge
@@ -27,7 +28,6 @@ from graphmer.evaluate.traces import Edge
 if TYPE_CHECKING:
     import pandas as pd
 
-Counts = npt.NDArray[np.float64]
 SITE_FACTS = ("log_candidates", "only_one", "listed", "confidence", "others_listed", "others_proved",
               "overrides_proved", "unlike_proved", "external", "is_property", "is_protocol", "places")  # fmt: skip
 SIBLING = ("sibling", *(name for name in FEATURES if name.startswith("sibling_")))
@@ -116,7 +116,7 @@ class EdgeScorer:
             # With one traced val package there is nothing to leave out: the threshold is of the fit itself.
             apart[mine] = self._fitted(val, others if both else fit)(val.columns[mine])
         self._score = self._fitted(val, fit)
-        self.threshold = best_threshold(apart, val, packages)
+        self.threshold = proposal_threshold(apart, val, packages)
 
     def _fitted(self, val: Candidates, rows: BoolArray) -> "_Model":
         if np.unique(val.is_true[rows]).size < 2:
@@ -148,26 +148,16 @@ class _Model:
         return np.asarray(self._model.predict_proba(self._standard(columns[:, self._columns]))[:, 1], np.float64)
 
 
-def best_threshold(scores: FloatArray, val: Candidates, packages: Sequence[TracedPackage]) -> float:
+def proposal_threshold(scores: FloatArray, val: Candidates, packages: Sequence[TracedPackage]) -> float:
     """The score from which proposing gives the best F1 of static analysis and proposals together."""
     best: dict[tuple[str, Edge], tuple[float, bool]] = {}
     for row in np.flatnonzero(val.is_live).tolist():
         key = (val.package[row], val.edge[row])
         best[key] = max(best.get(key, (-np.inf, False)), (float(scores[row]), bool(val.is_true[row])))
-    ordered = sorted(best.values(), key=lambda pair: -pair[0])
+    pairs = np.asarray(list(best.values()), np.float64).reshape(-1, 2)
     live = [edge in package.truth for package in packages for edge, ran in package.static.items() if ran]
-    hits, shown, truth = sum(live), len(live), sum(len(package.truth) for package in packages)
-    peak, threshold = f1(hits, shown, truth), np.inf
-    for score, is_true in ordered:
-        hits, shown = hits + is_true, shown + 1
-        if f1(hits, shown, truth) > peak:
-            peak, threshold = f1(hits, shown, truth), score
-    return float(threshold)
-
-
-def f1(hits: float, predicted: float, truth: float) -> float:
-    """Harmonic mean of precision and recall from counts; 0 where nothing is predicted and nothing true."""
-    return 2 * hits / (predicted + truth) if predicted + truth else 0.0
+    wanted = sum(len(package.truth) for package in packages)
+    return best_threshold(pairs[:, 0], pairs[:, 1], wanted, found=sum(live), predicted=len(live))
 
 
 def predict_call_graph(
@@ -208,12 +198,11 @@ def _as_table(
     return pd.DataFrame(rows).sort_values(["scorer", "query"], kind="stable", ignore_index=True)
 
 
-def edge_counts(predictions: "pd.DataFrame", scorer: str, groups: IntArray) -> Counts:
-    """(G, 3) hits, predicted and true edges of each group. groups: (rows of a scorer,), in the order of the table."""
+def edge_counts(predictions: "pd.DataFrame", scorer: str, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """(G, 3) true positives, false positives and false negatives of each group of edges.
+
+    groups: (rows of a scorer,), in the order of the table.
+    """
     mine = predictions[predictions["scorer"] == scorer]
-    predicted = mine["correct"].to_numpy(np.float64)
-    is_true = (mine["stratum"] == "traced").to_numpy(np.float64)
-    size = int(groups.max(initial=-1)) + 1
-    weights = (predicted * is_true, predicted, is_true)
-    counts: Counts = np.stack([np.bincount(groups, weights=weight, minlength=size) for weight in weights], axis=1)
-    return counts
+    truth, predicted = (mine["stratum"] == "traced").to_numpy(), mine["correct"].to_numpy(np.bool_)
+    return outcome_counts(truth == predicted, truth, groups)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphmer.evaluate.bootstrap import FloatArray, resampled_sums, resampling_groups
+from graphmer.evaluate.bootstrap import Interval, resampling_groups
 from graphmer.evaluate.call_graph import STATIC, edge_counts
 from graphmer.evaluate.config import BootstrapParams
+from graphmer.evaluate.f1 import FIGURES, f1_interval
 from graphmer.evaluate.figures import COLUMNS, OURS, best_peer
 
 if TYPE_CHECKING:
@@ -38,51 +39,30 @@ def _rows(part: "pd.DataFrame", params: BootstrapParams) -> list[dict[str, objec
     first = part[part["scorer"] == STATIC]
     groups = resampling_groups(first["package"].tolist(), first["file"].tolist(), params)
     counts = {name: edge_counts(part, name, groups) for name in sorted(set(part["scorer"]))}
-    drawn = {name: resampled_sums(table, params) for name, table in counts.items()}
-    whole = {name: table.sum(axis=0)[None] for name, table in counts.items()}
-    static_hits = whole[STATIC][0, 0]
+    static_hits = counts[STATIC][:, 0].sum()
     rows = []
-    for name in counts:
-        truth = int(whole[name][0, 2])
-        for figure, ratio in (("f1", _f1), ("precision", _precision), ("recall", _recall)):
-            rows.append(_row(name, figure, ratio(whole[name])[0], ratio(drawn[name]), truth, params))
+    for name, own in counts.items():
+        hits, _, lost = own.sum(axis=0)
+        truth = int(hits + lost)
+        for figure in FIGURES:
+            rows.append(_row(name, figure, f1_interval(own, figure, params), truth))
         for other in counts:
             if other != name and (name == OURS[0] or other == STATIC):
-                gain = _f1(drawn[name]) - _f1(drawn[other])
-                value = (_f1(whole[name]) - _f1(whole[other]))[0]
-                rows.append(_row(name, f"gain_over_{other}", value, gain, truth, params))
-        missed, found = truth - static_hits, whole[name][0, 0] - static_hits
-        empty = np.zeros(0)
-        rows.append(_row(name, "missed_found", float(found), empty, int(missed), params))
-        rows.append(_row(name, "missed_recall", float(found / missed) if missed else 1.0, empty, int(missed), params))
+                rows.append(_row(name, f"gain_over_{other}", f1_interval(own, "f1", params, counts[other]), truth))
+        missed, found = int(truth - static_hits), float(hits - static_hits)
+        rows.append(_row(name, "missed_found", _count(found), missed))
+        rows.append(_row(name, "missed_recall", _count(found / missed if missed else 1.0), missed))
     return rows
 
 
-def _row(
-    scorer: str, figure: str, value: float, drawn: FloatArray, queries: int, params: BootstrapParams
-) -> dict[str, object]:
-    tail = (1.0 - params.confidence) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail]) if len(drawn) else (np.nan, np.nan)
-    place = {"value": float(value), "low": float(low), "high": float(high), "queries": queries}
+def _count(value: float) -> Interval:
+    """A figure without an interval."""
+    return Interval(value, float("nan"), float("nan"), 0, 0)
+
+
+def _row(scorer: str, figure: str, interval: Interval, queries: int) -> dict[str, object]:
+    place = {"value": interval.value, "low": interval.low, "high": interval.high, "queries": queries}
     return {"scorer": scorer, "figure": figure, **place}
-
-
-def _f1(counts: FloatArray) -> FloatArray:
-    """(R,) from (R, 3) hits, predicted, true."""
-    return _ratio(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
-
-
-def _precision(counts: FloatArray) -> FloatArray:
-    return _ratio(counts[:, 0], counts[:, 1])
-
-
-def _recall(counts: FloatArray) -> FloatArray:
-    return _ratio(counts[:, 0], counts[:, 2])
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    found: FloatArray = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    return found
 
 
 def call_graph_headline(figures: "pd.DataFrame") -> dict[str, float]:

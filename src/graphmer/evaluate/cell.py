@@ -7,7 +7,7 @@ import numpy as np
 from graphmer.artifacts import read_json, write_json, write_table
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
-from graphmer.evaluate.link_prediction import load_link_data
+from graphmer.evaluate.link_prediction import LinkTask, load_link_data
 from graphmer.evaluate.neural import load_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
 
@@ -20,10 +20,10 @@ def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, 
     Writes `out`/predictions.parquet and `out`/figures.json, whose figures are means over all queries.
     """
     neural = load_scorer(model_dir, packed, params.show_graph)
-    data = load_link_data(packed, kg)
-    links = predict_links(data, params, neural, None, ("headline",), boosted=False)
+    task = LinkTask(load_link_data(packed, kg), params.link)
+    links = predict_links(task, neural, None, ("headline",), boosted=False)
     links = links[links["scorer"].isin(CELL_SCORERS)]
-    nodes = predict_nodes(data, params, neural, ("headline",))
+    nodes = predict_nodes(task, neural, ("headline",))
     nodes = nodes[nodes["scorer"] == "neural"]
     reciprocal = 1.0 / links["rank"].to_numpy(np.float64)
     figures: dict[str, object] = {

@@ -27,7 +27,7 @@ from graphmer.evaluate.dependency_aliases import Aliases, distribution_name, top
 from graphmer.evaluate.dependency_candidates import Candidate, FloatArray, candidates, feature_matrix
 from graphmer.evaluate.dependency_facts import PackageFacts, load_dependency_facts
 from graphmer.evaluate.dependency_neural import NeuralColumns
-from graphmer.evaluate.f1 import FALSE, TRUE, ratios
+from graphmer.evaluate.f1 import FALSE, TRUE, best_threshold
 from graphmer.evaluate.scorer import NeuralScorer
 
 if TYPE_CHECKING:
@@ -149,19 +149,6 @@ def _probabilities(trees: Any, asked: Sequence[Asked], scorer: str) -> list[Floa
     ends = np.cumsum([len(one.candidates) for one in asked])
     found = trees.predict_proba(np.concatenate([one.columns(scorer) for one in asked]))[:, 1]
     return np.split(found, ends[:-1])
-
-
-def best_threshold(probability: FloatArray, truth: FloatArray, declared: int) -> float:
-    """The probability from which on predicting gives the best F1; of equal ones the highest.
-
-    declared: how many are true, those that are no candidates included.
-    """
-    order = np.argsort(-probability, kind="stable")
-    found = np.cumsum(truth[order])
-    counts = np.stack([found, np.arange(1, len(order) + 1) - found, declared - found], axis=1)
-    scores = ratios(counts, "f1")
-    ends = np.append(np.diff(probability[order]) != 0, True)  # equal probabilities are taken together or not at all
-    return float(probability[order][int(np.argmax(np.where(ends, scores, -1.0)))])
 
 
 def _table(asked: Sequence[Asked], scorers: dict[str, Predict]) -> "pd.DataFrame":

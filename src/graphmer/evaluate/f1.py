@@ -61,6 +61,22 @@ def ratios(counts: FloatArray, figure: str) -> FloatArray:
     return shares
 
 
+def best_threshold(scores: FloatArray, truth: FloatArray, wanted: int, found: int = 0, predicted: int = 0) -> float:
+    """The score from which on predicting gives the best F1; of equal ones the highest, infinity where none is better.
+
+    scores, truth: (n,) of the items. wanted: how many are true, those that are no item included. found, predicted: what
+    is predicted in any case, and how much of it is true.
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = found + np.concatenate([[0.0], np.cumsum(truth[order])])
+    shown = predicted + np.arange(len(order) + 1)
+    reached = ratios(np.stack([hits, shown - hits, wanted - hits], axis=1), "f1")
+    is_cut = np.ones(len(reached), np.bool_)
+    is_cut[1:-1] = np.diff(scores[order]) != 0  # equal scores are taken together or not at all
+    best = int(np.argmax(np.where(is_cut, reached, -1.0)))
+    return float(scores[order][best - 1]) if best else float("inf")
+
+
 def f1_interval(counts: FloatArray, figure: str, params: BootstrapParams, other: FloatArray | None = None) -> Interval:
     """A ratio of summed counts with its percentile interval over groups; with `other`, the paired difference to it.
 

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from graphmer.evaluate.config import EvalParams
-from graphmer.evaluate.link_prediction import LinkData, LinkTask
+from graphmer.evaluate.link_prediction import LinkTask
 from graphmer.evaluate.masked import NODE_SETTINGS, predict_masked_nodes
 from graphmer.evaluate.queries import SETTINGS, Setting
 from graphmer.evaluate.scorer import NeuralScorer
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def predict_links(
-    data: LinkData,
-    params: EvalParams,
+    task: LinkTask,
     neural: NeuralScorer | None,
     untrained: NeuralScorer | None,
     settings: tuple[Setting, ...] = SETTINGS,
@@ -24,29 +22,22 @@ def predict_links(
     """Ranks of all settings; the untrained net and, if asked for, the boosted peer stand in the headline alone."""
     import pandas as pd
 
-    task = LinkTask(data, params.link)
-    tables = [
-        task.predict(
-            setting,
-            neural,
-            untrained if setting == "headline" else None,
-            boosted=boosted and setting == "headline",
-        )
-        for setting in settings
-    ]
+    tables = []
+    for setting in settings:
+        is_headline = setting == "headline"
+        tables.append(task.predict(setting, neural, untrained if is_headline else None, boosted and is_headline))
     return pd.concat(tables, ignore_index=True)
 
 
 def predict_nodes(
-    data: LinkData, params: EvalParams, neural: NeuralScorer | None, settings: tuple[Setting, ...] = SETTINGS
+    task: LinkTask, neural: NeuralScorer | None, settings: tuple[Setting, ...] = SETTINGS
 ) -> "pd.DataFrame":
     """Whole names at masked leaves; of `settings`, those that ask for names: mentions hidden, and visible."""
     import pandas as pd
 
-    task = LinkTask(data, params.link)
     names = load_ontology().relation_names
     tables = [
-        predict_masked_nodes(data.splits["test"], data.entities, task.queries("test", setting), neural)
+        predict_masked_nodes(task.data.splits["test"], task.data.entities, task.queries("test", setting), neural)
         for setting in settings
         if setting in NODE_SETTINGS
     ]

@@ -14,7 +14,7 @@ from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_cand
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.package_view import Hole, PackageView, build_views, find_hole, without_support
 from graphmer.evaluate.peers import FITTED_PEERS, PEERS, rough_score
-from graphmer.evaluate.queries import SETTINGS, BoolArray, FloatArray, LinkQueries, Setting, build_queries
+from graphmer.evaluate.queries import BoolArray, FloatArray, LinkQueries, Setting, build_queries
 from graphmer.evaluate.ranking import check_scores, filtered_rank
 from graphmer.evaluate.scorer import NeuralScorer
 from graphmer.evaluate.symbolic import COLUMN, FEATURES, SymbolicFeatures, column, matching_rows
@@ -78,14 +78,18 @@ class LinkTask:
     """Holds what all settings share: the packages' code and graph, indexed once."""
 
     def __init__(self, data: LinkData, params: LinkParams) -> None:
-        self._data, self._params = data, params
+        self.data, self._params = data, params
         self._features: dict[tuple[str, bool], list[tuple[PackageView, SymbolicFeatures]]] = {}
+        self._queries: dict[tuple[str, Setting], LinkQueries] = {}
 
     def queries(self, split: str, setting: Setting) -> LinkQueries:
         """The queries of one split and setting."""
-        data = self._data
-        arrays = data.splits[split]
-        return build_queries(split, arrays, data.entities, data.triples, self._params, setting, repeated=data.repeated)
+        if (split, setting) not in self._queries:
+            data = self.data
+            tables = (data.splits[split], data.entities, data.triples)
+            built = build_queries(split, *tables, self._params, setting, repeated=data.repeated)
+            self._queries[split, setting] = built
+        return self._queries[split, setting]
 
     def predict(
         self,
@@ -121,7 +125,7 @@ class LinkTask:
     def _views(self, split: str, setting: Setting) -> list[tuple[PackageView, SymbolicFeatures]]:
         blind = setting == "zero_support"
         if (split, blind) not in self._features:
-            data, arrays = self._data, self._data.splits[split]
+            data, arrays = self.data, self.data.splits[split]
             tables = (data.entities, data.entity_table, data.triples)
             views = build_views(arrays, *tables, data.tokenizer, data.held_out)
             chosen = [without_support(view) if blind else view for view in views]
@@ -130,7 +134,7 @@ class LinkTask:
 
     def holes(self, queries: LinkQueries) -> Iterator[tuple[int, PackageView, Hole, BoolArray]]:
         """(query, package, hole, (S,) support that no feature may use): what counted features see, for the audit."""
-        arrays = self._data.splits[queries.split]
+        arrays = self.data.splits[queries.split]
         for view, features in self._views(queries.split, queries.setting):
             for query in matching_rows(view, queries).tolist():
                 hole = find_hole(view, arrays, queries, query)
@@ -138,7 +142,7 @@ class LinkTask:
 
     def _matrices(self, queries: LinkQueries) -> Iterator[tuple[int, FloatArray]]:
         """(query, (P, F) symbolic features), package by package."""
-        arrays = self._data.splits[queries.split]
+        arrays = self.data.splits[queries.split]
         for view, features in self._views(queries.split, queries.setting):
             for query in matching_rows(view, queries).tolist():
                 yield query, features.matrix(queries, query, find_hole(view, arrays, queries, query))
@@ -186,7 +190,7 @@ class LinkTask:
     def _rank(
         self, queries: LinkQueries, query: int, matrix: FloatArray, scores: Mapping[str, FloatArray]
     ) -> list[dict[str, object]]:
-        data, arrays = self._data, self._data.splits[queries.split]
+        data, arrays = self.data, self.data.splits[queries.split]
         triple = data.triples.iloc[int(arrays.leaf_triple[queries.leaf[query]])]
         sample = arrays.samples.iloc[int(queries.sample[query])]
         truth = int(queries.truth[query])
@@ -222,20 +226,6 @@ def stratum(matrix: FloatArray, truth: int, hidden: bool) -> str:
     if column(matrix, "parts_window")[truth] > 0:
         return "B"
     return "C" if column(matrix, "words_in_package")[truth] > 0 else "D"
-
-
-def predict_all(
-    data: LinkData, params: LinkParams, neural: NeuralScorer | None = None, untrained: NeuralScorer | None = None
-) -> "pd.DataFrame":
-    """Predictions of all settings; the untrained net and the boosted peer are asked in the headline alone."""
-    import pandas as pd
-
-    task = LinkTask(data, params)
-    tables = [
-        task.predict(setting, neural, untrained if setting == "headline" else None, setting == "headline")
-        for setting in SETTINGS
-    ]
-    return pd.concat(tables, ignore_index=True)
 
 
 def _as_table(rows: list[dict[str, object]]) -> "pd.DataFrame":

@@ -15,10 +15,11 @@ from graphmer.evaluate.window_text import Sources
 from graphmer.model.batch import plain_batch
 from graphmer.model.checkpoint import load_model, untrained_model
 from graphmer.model.heads import GraphMER
-from graphmer.model.inference import QueryStates, predict_tokens, query_states, text_vectors
+from graphmer.model.inference import QueryStates, predict_tokens, query_rows, query_states, text_vectors
 from graphmer.model.losses import name_log_likelihood
 from graphmer.model.plain import CodeEncoder
-from graphmer.pack.rows import Rows, assemble
+from graphmer.pack.draw import Selection
+from graphmer.pack.rows import Rows
 from graphmer.pack.shards import SplitArrays, load_entities, load_split
 from graphmer.pack.tokenizer import MASK, PAD, CodeTokenizer
 
@@ -140,16 +141,19 @@ class ModelScorer:
         return np.stack([self.keys[row] for row in rows.tolist()])
 
     def _states(self, queries: LinkQueries) -> Iterator[QueryStates]:
-        arrays = self.split(queries.split) if queries.arrays is None else queries.arrays
-        selection = selection_of(arrays, queries, self.show_graph)
+        arrays, selection = self._selection(queries)
         states = query_states(self.model, arrays, self.entities, selection, self._row_length(arrays))
         for one in states:
             yield QueryStates(one.index, one.vector.cpu(), one.logits.cpu())
 
     def rows(self, queries: LinkQueries) -> Rows:
         """The input rows of the queries, as the net reads them: for the leak audit."""
-        arrays = self.split(queries.split)
-        return assemble(arrays, self.entities, selection_of(arrays, queries), self._row_length(arrays))
+        arrays, selection = self._selection(queries)
+        return query_rows(self.model, arrays, self.entities, selection, self._row_length(arrays))
+
+    def _selection(self, queries: LinkQueries) -> tuple[SplitArrays, Selection]:
+        arrays = self.split(queries.split) if queries.arrays is None else queries.arrays
+        return arrays, selection_of(arrays, queries, self.show_graph)
 
     def _row_length(self, arrays: SplitArrays) -> int:
         """A row holds the longest window with all its leaves."""

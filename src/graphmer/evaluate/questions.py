@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 Digests = dict[str, str]
 
 
-def split_digests(data: LinkData, parsed: Path, params: EvalParams, repeats: Repeats) -> dict[str, Digests]:
+def split_digests(task: LinkTask, parsed: Path, params: EvalParams, repeats: Repeats) -> dict[str, Digests]:
     """{task: digests} of what the peers outside the pipeline are asked and trained on, in this split.
 
-    data: read with the same repeats.
+    task: over data that were read with the same repeats.
     """
-    task = LinkTask(data, params.link)
+    data = task.data
     queries = {split: task.queries(split, "headline") for split in data.splits}
     train = documented_functions(parsed, "train", params.code_search)
     val, test = search_sets(parsed, params.code_search, repeats)

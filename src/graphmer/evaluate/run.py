@@ -15,7 +15,7 @@ from graphmer.evaluate.disambiguation import predict_disambiguation
 from graphmer.evaluate.external_peers import read_external_peers
 from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
-from graphmer.evaluate.link_prediction import load_link_data
+from graphmer.evaluate.link_prediction import LinkTask, load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
 from graphmer.evaluate.neural import ModelScorer, load_scorer, untrained_scorer
 from graphmer.evaluate.own_scorer import OwnSpec, load_own_scorer
@@ -73,6 +73,7 @@ def evaluate_model(
     scorer = load_own_scorer(own, packed) if own else None  # first: its faults are told before any work
     repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
     data, train = load_link_data(packed, inputs.kg, repeats.symbols), load_split(packed, "train")
+    task = LinkTask(data, params.link)
     neural: ModelScorer | TextScorer
     if own and scorer:
         neural, untrained = TextScorer(scorer, own.name, data, parsed), None
@@ -80,15 +81,15 @@ def evaluate_model(
         neural = load_scorer(inputs.model, packed, params.show_graph)
         untrained = untrained_scorer(inputs.model, packed, params.show_graph)
     tasks = {
-        "link_prediction": predict_links(data, params, neural, untrained),
+        "link_prediction": predict_links(task, neural, untrained),
         "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
         "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
-        "masked_nodes": predict_nodes(data, params, neural),
+        "masked_nodes": predict_nodes(task, neural),
         "dependency_inference": predict_dependencies(inputs.dependencies, neural, params.dependencies),
     }
     tasks |= traced_tasks(traced_packages(inputs.traces, parsed, data, neural, params.link), params)
-    leaks = audit(packed, inputs.kg, parsed, data, train, tasks, neural, repeats, params)
-    peers = read_external_peers(external, lambda: split_digests(data, parsed, params, repeats))
+    leaks = audit(packed, inputs.kg, parsed, task, train, tasks, neural, repeats, params)
+    peers = read_external_peers(external, lambda: split_digests(task, parsed, params, repeats))
     for message in peers.messages:
         print(message, file=sys.stderr)
     counts = as_metrics(leaks) | peers.counts()

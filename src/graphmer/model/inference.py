@@ -13,7 +13,7 @@ from graphmer.model.heads import GraphMER
 from graphmer.pack.controls import shown_graph
 from graphmer.pack.draw import Selection
 from graphmer.pack.ranges import rank_in_group
-from graphmer.pack.rows import assemble
+from graphmer.pack.rows import Rows, assemble
 from graphmer.pack.shards import BoolArray, EntityArrays, LongArray, SplitArrays
 from graphmer.pack.tokenizer import PAD
 
@@ -82,14 +82,20 @@ def _nearest(group: LongArray, distance: npt.NDArray[np.int32], tie: LongArray, 
     return result
 
 
+def query_rows(
+    model: GraphMER, split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int
+) -> Rows:
+    """The selection as rows, with the graph in the form that the model was trained on."""
+    return assemble(split, entities, selection, row_length, shown_graph(split, model.encoder.params.graph_form))
+
+
 @torch.inference_mode()
 def query_states(
     model: GraphMER, split: SplitArrays, entities: EntityArrays, selection: Selection, row_length: int
 ) -> Iterator[QueryStates]:
     """Run the model over the selection, some rows at a time; every query comes once, in no particular order."""
     model.eval()
-    graph = shown_graph(split, model.encoder.params.graph_form)
-    rows = assemble(split, entities, selection, row_length, graph)
+    rows = query_rows(model, split, entities, selection, row_length)
     vocabulary = model.encoder.vocabulary
     device = model.token_bias_V.device
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):

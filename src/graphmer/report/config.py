@@ -31,12 +31,9 @@ class LongParams:
     seeds: tuple[int, ...]
     steps: int
     warmup_steps: int
-    claimed_gain: float  # relative, of masked names with the relation bias over those without
 
     def __post_init__(self) -> None:
         _check_cells("rows", self.rows, self.seeds, self.steps, self.warmup_steps)
-        if self.claimed_gain <= 0:
-            raise ValueError(f"claimed_gain: expected above 0, got {self.claimed_gain}")
 
 
 @dataclass(frozen=True)

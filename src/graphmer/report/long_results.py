@@ -23,6 +23,7 @@ from graphmer.evaluate.predictions import PREDICTION_COLUMNS, predictions_schema
 from graphmer.params import load_section
 from graphmer.report.claims import bias_claim, graph_claim
 from graphmer.report.config import AblationParams
+from graphmer.report.gates_config import GatesParams
 from graphmer.report.measures import MEASURES, SCORERS, Compared, compare
 from graphmer.report.plots import draw_table, long_forest
 from graphmer.report.run_record import run_record
@@ -72,7 +73,7 @@ def write_results(tree: Mapping[str, Any], finished: Rows, same: Sequence[str], 
     }
     claims = {"the graph helps": graph_claim(compared)}
     if "no_rel_bias" in tables:
-        gain = params.long.claimed_gain
+        gain = load_section(tree, "gates", GatesParams).min_rel_bias_gain
         claims["the relation bias"] = bias_claim(full, tables["no_rel_bias"], gain, evaluation.bootstrap, seeds_needed)
     with atomic_folder(out) as scratch:
         write_json(
