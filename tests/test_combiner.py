@@ -24,6 +24,7 @@ PARAMS = LinkParams(
     boosting_rounds=10,
     boosting_rate=0.1,
     boosting_leaves=7,
+    boosting_l2=1.0,
     seed=0,
 )
 

@@ -27,8 +27,9 @@ class Boosting:
 def fit_boosting(data: FitSet, params: LinkParams) -> Boosting:
     """Fit (query, candidate) rows of val, the true tails against the rest.
 
-    A row that stands for several candidates weighs as many. The relation is one more feature, as a category: the
-    combiner has weights of its own for each, too. Deterministic: nothing is drawn, no row is set aside to stop early.
+    A row that stands for several candidates counts once: weighted as many, far ones decide the trees, and the near ones
+    are ranked badly (docs/log.md). The relation is one more feature, as a category: the combiner has weights of its own
+    for each, too. Deterministic: nothing is drawn, no row is set aside to stop early.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -39,12 +40,13 @@ def fit_boosting(data: FitSet, params: LinkParams) -> Boosting:
         max_iter=params.boosting_rounds,
         learning_rate=params.boosting_rate,
         max_leaf_nodes=params.boosting_leaves,
+        l2_regularization=params.boosting_l2,
         min_samples_leaf=MIN_LEAF_ROWS,
         categorical_features=[features.shape[1] - 1],
         early_stopping=False,
         random_state=params.seed,
     )
-    model.fit(features, truth, sample_weight=np.exp(data.offset))
+    model.fit(features, truth)
     return Boosting(model)
 
 

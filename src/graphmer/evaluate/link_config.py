@@ -23,6 +23,7 @@ class LinkParams:
     boosting_rounds: int  # trees of the gradient-boosted peer
     boosting_rate: float
     boosting_leaves: int  # of a tree
+    boosting_l2: float  # penalty on a leaf's value
     seed: int
 
     def __post_init__(self) -> None:
