@@ -26,6 +26,8 @@ from graphmer.evaluate.neural import MaskedInput, ModelScorer
 from graphmer.evaluate.queries import LinkQueries, build_queries
 from graphmer.evaluate.repeats import Repeats, repeated_functions, without_comments
 from graphmer.evaluate.shown import Shown, shown_by_rows
+from graphmer.evaluate.traced_sites import TracedPackage
+from graphmer.evaluate.traces import Trace
 from graphmer.evaluate.window_text import Sources, window_text
 from graphmer.model.inference import query_selection
 from graphmer.ontology.vocabulary import load_ontology
@@ -405,8 +407,26 @@ def test_questions_about_copies_are_caught_in_the_predictions(data):
         "code_search": pd.DataFrame({"query": [heads[3], "other"]}),
         "masked_tokens": pd.DataFrame({"query": ["4:1", "4:2", "5:1"]}),
     }
-    assert len(leak(asked_repeats(data, tasks, copies))) == 3
-    assert leak(asked_repeats(data, tasks, Repeats())) == []
+    assert len(leak(asked_repeats(data, tasks, [], copies))) == 3
+    assert leak(asked_repeats(data, tasks, [], Repeats())) == []
+
+
+def test_calls_of_copies_are_caught_in_what_was_traced_and_a_trace_without_them_asks_none(data):
+    copy = "python:s:a.py#copy"
+    rows = functions(a="x y", b="x y").assign(symbol=["t", f"{copy}~2"], split=["train", "test"])
+    copies = Repeats(repeated_functions(rows, AUDIT))
+    edges = {(copy, "python:s:a.py#own"): frozenset({3}), ("python:s:a.py#own", copy): frozenset({9})}
+    trace = Trace("s", frozenset({copy, "python:s:a.py#own"}), edges, frozenset(), {})
+    left = trace.without(copies.symbols)
+    assert (left.ran, list(left.edges)) == ({"python:s:a.py#own"}, [("python:s:a.py#own", copy)])
+    asked, clean = (TracedPackage("s", one.edges, {}, {}, [], 0) for one in (trace, left))
+    tasks = {
+        "link_prediction": pd.DataFrame({"head": [], "relation": [], "tail": []}),
+        "code_search": pd.DataFrame({"query": []}),
+        "masked_tokens": pd.DataFrame({"query": []}),
+    }
+    assert len(leak(asked_repeats(data, tasks, [asked], copies))) == 1
+    assert leak(asked_repeats(data, tasks, [clean], copies)) == []
 
 
 def test_code_search_that_tells_its_answers_is_caught():

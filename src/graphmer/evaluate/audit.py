@@ -19,6 +19,8 @@ from graphmer.evaluate.masked import masked_positions
 from graphmer.evaluate.queries import SETTINGS, IntArray, LinkQueries
 from graphmer.evaluate.repeats import Repeats
 from graphmer.evaluate.shown import Shown
+from graphmer.evaluate.traced_sites import TracedPackage
+from graphmer.evaluate.traces import canonical
 from graphmer.evaluate.window_text import Sources
 from graphmer.pack.shards import SplitArrays
 
@@ -86,13 +88,15 @@ def audit(
     task: LinkTask,
     train: SplitArrays,
     tasks: "dict[str, pd.DataFrame]",
+    traced: Sequence[TracedPackage],
     scorer: AuditedScorer,
     repeats: Repeats,
     params: EvalParams,
 ) -> Report:
     """Every check on what the tasks asked and what `scorer` and the counted peers were shown.
 
-    task: what the link queries were asked of. tasks: the predictions. repeats: those of `find_repeats`.
+    task: what the link queries were asked of. tasks: the predictions. traced: test packages whose calls were asked.
+    repeats: those of `find_repeats`.
     Raises ArtifactError where an input is of another run.
     """
     data = task.data
@@ -101,7 +105,7 @@ def audit(
     found = [
         *of_tokenizer,
         *repeated(repeats, params.audit),
-        *asked_repeats(data, tasks, repeats),
+        *asked_repeats(data, tasks, traced, repeats),
         *searched_names(searched, repeats),
         *_masked_tokens(data.splits["test"], scorer, params, repeats),
         *_links(task, train, scorer, Sources.read(parsed, data.splits["test"])),
@@ -134,8 +138,10 @@ def repeated(repeats: Repeats, params: AuditParams) -> Iterator[Offender]:
         yield Offender(check, f"{what}, Jaccard {repeat.jaccard:.2f}")
 
 
-def asked_repeats(data: LinkData, tasks: "dict[str, pd.DataFrame]", repeats: Repeats) -> Iterator[Offender]:
-    """Questions about repeated functions, read from the predictions themselves, each once."""
+def asked_repeats(
+    data: LinkData, tasks: "dict[str, pd.DataFrame]", traced: Sequence[TracedPackage], repeats: Repeats
+) -> Iterator[Offender]:
+    """Questions about repeated functions, each once: read from the predictions, and of calls from what was traced."""
     copies = repeats.symbols
     links, search, tokens = (tasks[name] for name in ("link_prediction", "code_search", "masked_tokens"))
     heads = links[["head", "relation", "tail"]].drop_duplicates()
@@ -147,6 +153,9 @@ def asked_repeats(data: LinkData, tasks: "dict[str, pd.DataFrame]", repeats: Rep
     windows = {str(owners.iat[int(query.partition(":")[0])]) for query in set(tokens["query"].tolist())}
     for symbol in sorted(windows & copies):
         yield Offender("asked_repeats", f"masked_tokens asks within {symbol}")
+    callers = frozenset[str]().union(*(package.callers for package in traced))
+    for symbol in sorted(callers & {canonical(copy) for copy in copies}):
+        yield Offender("asked_repeats", f"call_graph and disambiguation ask for the calls of {symbol}")
 
 
 def searched_names(searched: SearchSet, repeats: Repeats) -> Iterator[Offender]:

@@ -87,8 +87,9 @@ def evaluate_model(
         "masked_nodes": predict_nodes(task, neural),
         "dependency_inference": predict_dependencies(inputs.dependencies, neural, params.dependencies),
     }
-    tasks |= traced_tasks(traced_packages(inputs.traces, parsed, data, neural, params.link), params)
-    leaks = audit(packed, inputs.kg, parsed, task, train, tasks, neural, repeats, params)
+    traced = traced_packages(inputs.traces, parsed, data, neural, params.link)
+    tasks |= traced_tasks(traced, params)
+    leaks = audit(packed, inputs.kg, parsed, task, train, tasks, traced["test"], neural, repeats, params)
     peers = read_external_peers(external, lambda: split_digests(task, parsed, params, repeats))
     for message in peers.messages:
         print(message, file=sys.stderr)

@@ -43,12 +43,18 @@ class TracedPackage:
     sites: Sequence[ScoredSite]
     unplaced: int
 
+    @property
+    def callers(self) -> frozenset[str]:
+        """Functions whose calls are asked about or counted."""
+        return frozenset({caller for caller, _ in (*self.truth, *self.static)} | {one.site.head for one in self.sites})
+
 
 def traced_packages(
     traces_folder: Path, parsed_folder: Path, data: LinkData, neural: NeuralScorer, params: LinkParams
 ) -> dict[str, list[TracedPackage]]:
     """{split: traced packages, by name} of val and test; a split none of whose packages is traced has an empty list.
 
+    Functions that repeat one of an earlier split (data.repeated) call nothing here: neither site nor edge is asked.
     Raises EvaluationError where a trace is of other source than the graph's.
     """
     of_split = {split: set(arrays.samples["package"]) for split, arrays in data.splits.items()}
@@ -57,7 +63,7 @@ def traced_packages(
     traces = load_traces(traces_folder, parsed.files, data.entity_table)
     found = {}
     for split, packages in of_split.items():
-        mine = [traces[name] for name in sorted(traces) if name in packages]
+        mine = [traces[name].without(data.repeated) for name in sorted(traces) if name in packages]
         found[split] = _of_split(split, mine, parsed, data, neural, params)
     return found
 

@@ -7,7 +7,7 @@ a property's setter, branches for platforms) count as one function here: code me
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,12 @@ class Trace:
     edges: dict[Edge, frozenset[int]]
     lines: frozenset[Place]
     missed: dict[str, int]
+
+    def without(self, functions: frozenset[str]) -> "Trace":
+        """The same run as if these functions had not been called; they stay callees. functions: symbols."""
+        named = {canonical(symbol) for symbol in functions}
+        edges = {edge: lines for edge, lines in self.edges.items() if edge[0] not in named}
+        return replace(self, ran=self.ran - named, edges=edges)
 
 
 def canonical(symbol: str) -> str:
