@@ -9,10 +9,11 @@ from test_link_prediction import PARAMS, Corpus
 
 from graphmer.evaluate.boosting import fit_boosting
 from graphmer.evaluate.code_search import search_set
-from graphmer.evaluate.combiner import FitSet
+from graphmer.evaluate.combiner import FitSet, fit_combiner
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.documented import DocumentedFunction
 from graphmer.evaluate.link_prediction import LinkData, LinkTask
+from graphmer.evaluate.mixture import fit_mixture
 from graphmer.evaluate.questions import link_digests, search_digests, visible_triples
 
 SEARCH = CodeSearchParams(
@@ -165,20 +166,29 @@ def test_boosting_is_fitted_on_val_whatever_the_test_split_holds(data, monkeypat
         fitted.append(rows)
         return fit_boosting(rows, params)
 
-    monkeypatch.setattr("graphmer.evaluate.link_prediction.fit_boosting", keep)
+    monkeypatch.setattr("graphmer.evaluate.mixture.fit_boosting", keep)
     twice = dataclasses.replace(data, splits=data.splits | {"test": data.splits["val"]})
     for one in (data, twice):
-        LinkTask(one, PARAMS).predict("headline", boosted=True)
+        LinkTask(one, PARAMS).predict("headline")
     first, second = fitted
     assert len(first.truth) == len(LinkTask(data, PARAMS).queries("val", "headline"))
     np.testing.assert_array_equal(first.features, second.features)
     np.testing.assert_array_equal(first.truth, second.truth)
 
 
-def test_the_boosted_peer_answers_the_headline_where_it_is_asked_for(data):
-    table = LinkTask(data, PARAMS).predict("headline", boosted=True)
+def test_the_parts_of_the_mixture_are_peers_of_their_own(data):
+    table = LinkTask(data, PARAMS).predict("headline")
     counts = table.groupby("scorer")["query"].nunique()
-    assert counts["boosting"] == counts["symbolic"]
+    assert counts["boosting"] == counts["linear"] == counts["symbolic"]
     mrr = (1 / table["rank"]).groupby(table["scorer"]).mean()
-    assert mrr["boosting"] > mrr["most_frequent"]
-    assert "boosting" not in set(LinkTask(data, PARAMS).predict("headline")["scorer"])
+    assert min(mrr["boosting"], mrr["linear"]) > mrr["most_frequent"]
+
+
+def test_the_mixture_ranks_as_the_product_of_both_models_probabilities_does():
+    data, draw = fit_set(200), np.random.default_rng(3)
+    mixture = fit_mixture("both", data, PARAMS)
+    linear, trees = fit_combiner("both", data, PARAMS), fit_boosting(data, PARAMS)
+    for _ in range(5):
+        matrix = draw.random((20, 2)).astype(np.float32)
+        odds = np.exp(linear.score(matrix, 0)) * np.exp(trees.score(matrix, 0))
+        np.testing.assert_array_equal(np.argsort(mixture.score(matrix, 0)), np.argsort(odds))

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees on the symbolic features: the peer that needs no assumption of how they add up."""
+"""Gradient-boosted trees on a query's features: they need no assumption of how these add up."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -21,7 +21,7 @@ def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, 
     """
     neural = load_scorer(model_dir, packed, params.show_graph)
     task = LinkTask(load_link_data(packed, kg), params.link)
-    links = predict_links(task, neural, None, ("headline",), boosted=False)
+    links = predict_links(task, neural, None, ("headline",))
     links = links[links["scorer"].isin(CELL_SCORERS)]
     nodes = predict_nodes(task, neural, ("headline",))
     nodes = nodes[nodes["scorer"] == "neural"]

@@ -17,15 +17,13 @@ def predict_links(
     neural: NeuralScorer | None,
     untrained: NeuralScorer | None,
     settings: tuple[Setting, ...] = SETTINGS,
-    boosted: bool = True,
 ) -> "pd.DataFrame":
-    """Ranks of all settings; the untrained net and, if asked for, the boosted peer stand in the headline alone."""
+    """Ranks of all settings; the untrained net stands in the headline alone."""
     import pandas as pd
 
     tables = []
     for setting in settings:
-        is_headline = setting == "headline"
-        tables.append(task.predict(setting, neural, untrained if is_headline else None, boosted and is_headline))
+        tables.append(task.predict(setting, neural, untrained if setting == "headline" else None))
     return pd.concat(tables, ignore_index=True)
 
 

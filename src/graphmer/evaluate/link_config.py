@@ -20,7 +20,7 @@ class LinkParams:
     min_relation_queries: int  # fewer in val: the relation keeps the pooled weights
     negatives: int  # candidates of a val query that the fit sees beside those with evidence
     max_iterations: int  # Newton steps; a fit that needs more is an error, not a result
-    boosting_rounds: int  # trees of the gradient-boosted peer
+    boosting_rounds: int  # trees of the mixture
     boosting_rate: float
     boosting_leaves: int  # of a tree
     boosting_l2: float  # penalty on a leaf's value

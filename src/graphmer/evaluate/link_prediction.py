@@ -9,9 +9,9 @@ import numpy as np
 
 from graphmer.artifacts import read_table, sha256_file, stable_hash
 from graphmer.errors import ArtifactError, EvaluationError
-from graphmer.evaluate.boosting import fit_boosting
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
 from graphmer.evaluate.link_config import LinkParams
+from graphmer.evaluate.mixture import Mixture, fit_mixture
 from graphmer.evaluate.package_view import Hole, PackageView, build_views, find_hole, without_support
 from graphmer.evaluate.peers import FITTED_PEERS, PEERS, rough_score
 from graphmer.evaluate.queries import BoolArray, FloatArray, LinkQueries, Setting, build_queries
@@ -96,11 +96,8 @@ class LinkTask:
         setting: Setting,
         neural: NeuralScorer | None = None,
         untrained: NeuralScorer | None = None,
-        boosted: bool = False,
     ) -> "pd.DataFrame":
         """Ranks of every test query by every scorer, weights fitted on val; one row a query and scorer.
-
-        boosted: whether the gradient-boosted peer, which costs most of all, is asked too.
 
         Raises EvaluationError that names the scorer where scores are missing, misshapen or not finite.
         """
@@ -110,15 +107,18 @@ class LinkTask:
         test_columns = {name: _checked(name, net.link(test), test) for name, net in nets.items()}
         fit_set = self._fit_set(val, val_columns)
         combiners = self._fit(fit_set, val_columns)
-        boosting = fit_boosting(fit_set.with_columns(range(NUM_SYMBOLIC)), self._params) if boosted else None
+        symbolic = fit_mixture("symbolic", fit_set.with_columns(range(NUM_SYMBOLIC)), self._params)
+        ours = self._fit_ours(fit_set, val_columns)
         rows: list[dict[str, object]] = []
         for query, matrix in self._matrices(test):
             scores = {name: peer(matrix) for name, peer in PEERS.items()}
             relation = int(test.relation[query])
             for name, combiner in combiners.items():
                 scores[name] = combiner.score(_chosen(name, matrix, test_columns, query), relation)
-            if boosting is not None:
-                scores["boosting"] = boosting.score(matrix, relation)
+            scores["linear"], scores["boosting"] = symbolic.parts(matrix, relation)
+            scores["symbolic"] = scores["linear"] + scores["boosting"]
+            if ours is not None:
+                scores["graphmer"] = ours.score(np.hstack([matrix, _stacked(test_columns["neural"], query)]), relation)
             rows += self._rank(test, query, matrix, scores)
         return _as_table(rows)
 
@@ -148,16 +148,20 @@ class LinkTask:
                 yield query, features.matrix(queries, query, find_hole(view, arrays, queries, query))
 
     def _fit(self, data: FitSet, neural: Mapping[str, Columns]) -> dict[str, Combiner]:
-        """The fitted peers, `symbolic`, each net's columns alone, and `graphmer`: symbolic with the trained net's."""
-        symbolic = list(range(NUM_SYMBOLIC))
-        wanted = {name: _peer_columns(name) for name in FITTED_PEERS} | {"symbolic": symbolic}
+        """The peers of few features, and each net's columns alone."""
+        wanted = {name: _peer_columns(name) for name in FITTED_PEERS}
         start = NUM_SYMBOLIC
         for name, columns in neural.items():
             wanted[name] = list(range(start, start + len(columns)))
             start += len(columns)
-        if "neural" in neural:
-            wanted["graphmer"] = symbolic + wanted["neural"]
         return {name: fit_combiner(name, data.with_columns(chosen), self._params) for name, chosen in wanted.items()}
+
+    def _fit_ours(self, data: FitSet, neural: Mapping[str, Columns]) -> Mixture | None:
+        """`graphmer`: what `symbolic` reads and the trained net's columns, which come first among the nets'."""
+        if "neural" not in neural:
+            return None
+        columns = range(NUM_SYMBOLIC + len(neural["neural"]))
+        return fit_mixture("graphmer", data.with_columns(columns), self._params)
 
     def _fit_set(self, val: LinkQueries, neural: Mapping[str, Columns]) -> FitSet:
         parts: list[FloatArray] = []
@@ -260,10 +264,4 @@ def _peer_columns(peer: str) -> list[int]:
 
 def _chosen(scorer: str, matrix: FloatArray, neural: Mapping[str, Columns], query: int) -> FloatArray:
     """The features that a combiner of this name was fitted on."""
-    if scorer in FITTED_PEERS:
-        return matrix[:, _peer_columns(scorer)]
-    if scorer == "symbolic":
-        return matrix
-    if scorer == "graphmer":
-        return np.hstack([matrix, _stacked(neural["neural"], query)])
-    return _stacked(neural[scorer], query)
+    return matrix[:, _peer_columns(scorer)] if scorer in FITTED_PEERS else _stacked(neural[scorer], query)
