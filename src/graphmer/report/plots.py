@@ -126,7 +126,7 @@ def forest(rows: list[Row]) -> Any:
 
 
 LONG_PANELS = {
-    "link_prediction.headline.graphmer.mrr": "link prediction, combiner (MRR)",
+    "link_prediction.headline.graphmer.mrr": "link prediction, with symbols (MRR)",
     "link_prediction.headline.neural.mrr": "link prediction, network alone (MRR)",
     "masked_nodes.masked_mentions.neural.accuracy": "masked names (accuracy)",
 }

@@ -21,7 +21,7 @@ GLOSSARY = {
     "Hits@k": "share of queries whose right answer is among the first k",
     "accuracy": "share of masked tokens, or of whole names, that are exactly right",
     "F1": "harmonic mean of precision and recall",
-    "gain": "paired difference, query by query: ours over the best peer; in link prediction the combiner with the "
+    "gain": "paired difference, query by query: ours over the best peer; in link prediction the fitted scorer with the "
     "neural score over the same without it",
     "_low, _high": "percentile interval by bootstrap, over files, or over packages where there are enough",
     "headline": "mentions of the answer's name are hidden in the code, structural relations left out, support visible",
