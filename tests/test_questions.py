@@ -142,21 +142,25 @@ def fit_set(queries: int) -> FitSet:
 
 
 def test_boosting_learns_what_no_sum_of_features_can_say():
-    scores = fit_boosting(fit_set(200), PARAMS).score(np.asarray([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), 0)
+    asked = np.asarray([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    (scores,) = fit_boosting(fit_set(200), PARAMS).score_all([asked], [0])
     assert min(scores[0], scores[3]) > max(scores[1], scores[2]) + 1
 
 
 def test_boosting_fits_the_same_trees_twice():
     grid = np.random.default_rng(1).random((50, 2)).astype(np.float32)
-    first, second = (fit_boosting(fit_set(100), PARAMS).score(grid, 0) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+    first, second = (fit_boosting(fit_set(100), PARAMS).score_all([grid[:20], grid[20:]], [0, 0]) for _ in range(2))
+    np.testing.assert_array_equal(np.concatenate(first), np.concatenate(second))
+    (whole,) = fit_boosting(fit_set(100), PARAMS).score_all([grid], [0])
+    np.testing.assert_array_equal(np.concatenate(first), whole)
 
 
 def test_a_row_that_stands_for_many_candidates_counts_once():
     data = fit_set(100)
     heavy = dataclasses.replace(data, offset=np.where(np.arange(500) % 5 == 1, np.log(9.0), 0.0).astype(np.float32))
     point = np.asarray([[0, 1]], np.float32)
-    assert fit_boosting(heavy, PARAMS).score(point, 0)[0] == fit_boosting(data, PARAMS).score(point, 0)[0]
+    first, second = (fit_boosting(rows, PARAMS).score_all([point], [0])[0] for rows in (heavy, data))
+    assert first[0] == second[0]
 
 
 def test_boosting_is_fitted_on_val_whatever_the_test_split_holds(data, monkeypatch):
@@ -188,7 +192,7 @@ def test_the_mixture_ranks_as_the_product_of_both_models_probabilities_does():
     data, draw = fit_set(200), np.random.default_rng(3)
     mixture = fit_mixture("both", data, PARAMS)
     linear, trees = fit_combiner("both", data, PARAMS), fit_boosting(data, PARAMS)
-    for _ in range(5):
-        matrix = draw.random((20, 2)).astype(np.float32)
-        odds = np.exp(linear.score(matrix, 0)) * np.exp(trees.score(matrix, 0))
-        np.testing.assert_array_equal(np.argsort(mixture.score(matrix, 0)), np.argsort(odds))
+    matrices = [draw.random((20, 2)).astype(np.float32) for _ in range(5)]
+    for matrix, (one, other) in zip(matrices, mixture.parts(matrices, [0] * 5), strict=True):
+        odds = np.exp(linear.score(matrix, 0)) * np.exp(trees.score_all([matrix], [0])[0])
+        np.testing.assert_array_equal(np.argsort(one + other), np.argsort(odds))

@@ -1,5 +1,6 @@
 """Gradient-boosted trees on a query's features: they need no assumption of how these add up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,14 @@ class Boosting:
 
     model: Any
 
-    def score(self, matrix: FloatArray, relation: int) -> FloatArray:
-        """(P,) scores of one query's candidates from their (P, F) raw features."""
-        scores: FloatArray = self.model.decision_function(_with_relation(matrix, relation)).astype(np.float32)
-        return scores
+    def score_all(self, matrices: Sequence[FloatArray], relations: Sequence[int]) -> list[FloatArray]:
+        """(P,) scores of each query's candidates from their (P, F) raw features.
+
+        Many queries at once: asked one by one, the trees take three times as long.
+        """
+        rows = [_with_relation(matrix, relation) for matrix, relation in zip(matrices, relations, strict=True)]
+        scores: FloatArray = self.model.decision_function(np.concatenate(rows)).astype(np.float32)
+        return np.split(scores, np.cumsum([len(matrix) for matrix in matrices])[:-1])
 
 
 def fit_boosting(data: FitSet, params: LinkParams) -> Boosting:

@@ -1,7 +1,8 @@
 """Link prediction: every setting, every scorer, one row a query and scorer, and the figures over them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Columns = Mapping[str, list[FloatArray]]
 REPACK = "run dvc repro pack"
 NUM_SYMBOLIC = len(FEATURES)
+QUERIES_AT_ONCE = 64  # bounds memory only
 # Untrained: the same net with random weights, its neural columns alone. It shows what token overlap gives for free.
 NEURAL_SCORERS = ("neural", "untrained")
 
@@ -110,16 +112,14 @@ class LinkTask:
         symbolic = fit_mixture("symbolic", fit_set.with_columns(range(NUM_SYMBOLIC)), self._params)
         ours = self._fit_ours(fit_set, val_columns)
         rows: list[dict[str, object]] = []
-        for query, matrix in self._matrices(test):
-            scores = {name: peer(matrix) for name, peer in PEERS.items()}
-            relation = int(test.relation[query])
-            for name, combiner in combiners.items():
-                scores[name] = combiner.score(_chosen(name, matrix, test_columns, query), relation)
-            scores["linear"], scores["boosting"] = symbolic.parts(matrix, relation)
-            scores["symbolic"] = scores["linear"] + scores["boosting"]
-            if ours is not None:
-                scores["graphmer"] = ours.score(np.hstack([matrix, _stacked(test_columns["neural"], query)]), relation)
-            rows += self._rank(test, query, matrix, scores)
+        for asked in _some_at_once(self._matrices(test)):
+            mixed = _mixed(asked, test, test_columns, symbolic, ours)
+            for (query, matrix), scores in zip(asked, mixed, strict=True):
+                scores |= {name: peer(matrix) for name, peer in PEERS.items()}
+                for name, combiner in combiners.items():
+                    chosen = _chosen(name, matrix, test_columns, query)
+                    scores[name] = combiner.score(chosen, int(test.relation[query]))
+                rows += self._rank(test, query, matrix, scores)
         return _as_table(rows)
 
     def _views(self, split: str, setting: Setting) -> list[tuple[PackageView, SymbolicFeatures]]:
@@ -230,6 +230,30 @@ def stratum(matrix: FloatArray, truth: int, hidden: bool) -> str:
     if column(matrix, "parts_window")[truth] > 0:
         return "B"
     return "C" if column(matrix, "words_in_package")[truth] > 0 else "D"
+
+
+def _some_at_once(matrices: Iterator[tuple[int, FloatArray]]) -> Iterator[list[tuple[int, FloatArray]]]:
+    """The same, in lists: what is asked of the trees at once."""
+    while asked := list(islice(matrices, QUERIES_AT_ONCE)):
+        yield asked
+
+
+def _mixed(
+    asked: Sequence[tuple[int, FloatArray]],
+    queries: LinkQueries,
+    columns: Mapping[str, Columns],
+    symbolic: Mixture,
+    ours: Mixture | None,
+) -> list[dict[str, FloatArray]]:
+    """Scores of each query by the mixtures, and by the parts of the one that knows no net."""
+    relations = [int(queries.relation[query]) for query, _ in asked]
+    parts = symbolic.parts([matrix for _, matrix in asked], relations)
+    scores = [{"linear": linear, "boosting": trees, "symbolic": linear + trees} for linear, trees in parts]
+    if ours is not None:
+        seen = [np.hstack([matrix, _stacked(columns["neural"], query)]) for query, matrix in asked]
+        for found, (linear, trees) in zip(scores, ours.parts(seen, relations), strict=True):
+            found["graphmer"] = linear + trees
+    return scores
 
 
 def _as_table(rows: list[dict[str, object]]) -> "pd.DataFrame":

@@ -4,6 +4,7 @@ A sum of features ranks well what is far from all that val showed; trees see how
 mistakes differ, so that together they rank better than either (docs/log.md).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphmer.evaluate.boosting import Boosting, fit_boosting
@@ -19,18 +20,14 @@ class Mixture:
     linear: Combiner
     trees: Boosting
 
-    def parts(self, matrix: FloatArray, relation: int) -> tuple[FloatArray, FloatArray]:
-        """Two (P,) scores of one query's candidates from their (P, F) raw features; their sum is the mixture's.
+    def parts(self, matrices: Sequence[FloatArray], relations: Sequence[int]) -> list[tuple[FloatArray, FloatArray]]:
+        """Two (P,) scores of each query's candidates from their (P, F) raw features; their sum is the mixture's.
 
         Both are logarithms of odds up to a constant of the query: the sum ranks as the geometric mean of the two
         models' probabilities does.
         """
-        return self.linear.score(matrix, relation), self.trees.score(matrix, relation)
-
-    def score(self, matrix: FloatArray, relation: int) -> FloatArray:
-        """(P,) scores of one query's candidates from their (P, F) raw features."""
-        linear, trees = self.parts(matrix, relation)
-        return linear + trees
+        linear = [self.linear.score(matrix, relation) for matrix, relation in zip(matrices, relations, strict=True)]
+        return list(zip(linear, self.trees.score_all(matrices, relations), strict=True))
 
 
 def fit_mixture(name: str, data: FitSet, params: LinkParams) -> Mixture:
