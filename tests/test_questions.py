@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from test_link_prediction import PARAMS, Corpus
 
+from graphmer.errors import EvaluationError
 from graphmer.evaluate.boosting import fit_boosting
 from graphmer.evaluate.code_search import search_set
 from graphmer.evaluate.combiner import FitSet, fit_combiner
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.documented import DocumentedFunction
 from graphmer.evaluate.link_prediction import LinkData, LinkTask
-from graphmer.evaluate.mixture import fit_mixture
+from graphmer.evaluate.mixture import fit_mixture, fit_stack, folds, out_of_fold
 from graphmer.evaluate.questions import link_digests, search_digests, visible_triples
 
 SEARCH = CodeSearchParams(
@@ -196,3 +197,30 @@ def test_the_mixture_ranks_as_the_product_of_both_models_probabilities_does():
     for matrix, (one, other) in zip(matrices, mixture.parts(matrices, [0] * 5), strict=True):
         odds = np.exp(linear.score(matrix, 0)) * np.exp(trees.score_all([matrix], [0])[0])
         np.testing.assert_array_equal(np.argsort(one + other), np.argsort(odds))
+
+
+def test_a_score_out_of_fold_does_not_know_its_own_truths():
+    data = fit_set(40)
+    fold = np.arange(40) % 2
+    other = np.where(fold[data.query] == 0, data.features[:, ::-1] + 1, data.features)  # fold 0 asks something else
+    changed = dataclasses.replace(data, features=other.astype(np.float32))
+    here, there = (out_of_fold("x", one, fold, PARAMS) for one in (data, changed))
+    (alone,) = fit_mixture("x", data.of_queries(np.flatnonzero(fold == 1)), PARAMS).parts([data.features[:5]], [0])
+    np.testing.assert_array_equal(here[:5], sum(alone))
+    assert (there[:5] != here[:5]).any()  # its own features are read
+    assert (there[5:10] != here[5:10]).any()  # and the other fold's have fitted
+
+
+def test_columns_that_say_nothing_leave_the_order_of_the_mixture():
+    data = fit_set(60)
+    stack = fit_stack("x", data, np.zeros((len(data.features), 2), np.float32), np.arange(60) % 3, PARAMS)
+    ((linear, trees),) = fit_mixture("x", data, PARAMS).parts([data.features[:40]], [0])
+    found = stack.score(linear + trees, np.zeros((40, 2), np.float32), 0)
+    np.testing.assert_array_equal(np.argsort(found, kind="stable"), np.argsort(linear + trees, kind="stable"))
+
+
+def test_folds_keep_packages_whole_or_files_where_there_is_one_package():
+    assert folds(["b", "a", "b", "c", "d"], ["x"] * 5).tolist() == [1, 0, 1, 2, 0]
+    assert folds(["a"] * 4, ["y", "x", "y", "z"]).tolist() == [1, 0, 1, 2]
+    with pytest.raises(EvaluationError, match=r"all val queries are of one file \(x\.py\); give the corpus a val"):
+        folds(["a", "a"], ["x.py", "x.py"])

@@ -34,7 +34,10 @@ class FitSet:
 
     def of_relation(self, relation: int) -> "FitSet":
         """The queries of one relation alone."""
-        chosen = np.flatnonzero(self.relation == relation)
+        return self.of_queries(np.flatnonzero(self.relation == relation))
+
+    def of_queries(self, chosen: IntArray) -> "FitSet":
+        """These queries alone. chosen: ascending."""
         rows = np.flatnonzero(np.isin(self.query, chosen))
         query = np.searchsorted(chosen, self.query[rows])
         truth = np.searchsorted(rows, self.truth[chosen])

@@ -12,10 +12,10 @@ from graphmer.artifacts import read_table, sha256_file, stable_hash
 from graphmer.errors import ArtifactError, EvaluationError
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, thin_candidates
 from graphmer.evaluate.link_config import LinkParams
-from graphmer.evaluate.mixture import Mixture, fit_mixture
+from graphmer.evaluate.mixture import Mixture, Stack, fit_mixture, fit_stack, folds
 from graphmer.evaluate.package_view import Hole, PackageView, build_views, find_hole, without_support
 from graphmer.evaluate.peers import FITTED_PEERS, PEERS, rough_score
-from graphmer.evaluate.queries import BoolArray, FloatArray, LinkQueries, Setting, build_queries
+from graphmer.evaluate.queries import BoolArray, FloatArray, IntArray, LinkQueries, Setting, build_queries
 from graphmer.evaluate.ranking import check_scores, filtered_rank
 from graphmer.evaluate.scorer import NeuralScorer
 from graphmer.evaluate.symbolic import COLUMN, FEATURES, SymbolicFeatures, column, matching_rows
@@ -107,10 +107,13 @@ class LinkTask:
         nets = {name: net for name, net in zip(NEURAL_SCORERS, (neural, untrained)) if net is not None}
         val_columns = {name: _checked(name, net.link(val), val) for name, net in nets.items()}
         test_columns = {name: _checked(name, net.link(test), test) for name, net in nets.items()}
-        fit_set = self._fit_set(val, val_columns)
+        fit_set, fold = self._fit_set(val, val_columns)
         combiners = self._fit(fit_set, val_columns)
-        symbolic = fit_mixture("symbolic", fit_set.with_columns(range(NUM_SYMBOLIC)), self._params)
-        ours = self._fit_ours(fit_set, val_columns)
+        counted = fit_set.with_columns(range(NUM_SYMBOLIC))
+        symbolic, ours = fit_mixture("symbolic", counted, self._params), None
+        if neural is not None:
+            net = fit_set.features[:, NUM_SYMBOLIC:][:, : len(val_columns["neural"])]  # it comes first among the nets
+            ours = fit_stack("graphmer", counted, net, fold, self._params)
         rows: list[dict[str, object]] = []
         for asked in _some_at_once(self._matrices(test)):
             mixed = _mixed(asked, test, test_columns, symbolic, ours)
@@ -156,19 +159,14 @@ class LinkTask:
             start += len(columns)
         return {name: fit_combiner(name, data.with_columns(chosen), self._params) for name, chosen in wanted.items()}
 
-    def _fit_ours(self, data: FitSet, neural: Mapping[str, Columns]) -> Mixture | None:
-        """`graphmer`: what `symbolic` reads and the trained net's columns, which come first among the nets'."""
-        if "neural" not in neural:
-            return None
-        columns = range(NUM_SYMBOLIC + len(neural["neural"]))
-        return fit_mixture("graphmer", data.with_columns(columns), self._params)
-
-    def _fit_set(self, val: LinkQueries, neural: Mapping[str, Columns]) -> FitSet:
+    def _fit_set(self, val: LinkQueries, neural: Mapping[str, Columns]) -> tuple[FitSet, IntArray]:
+        """Val's candidates, thinned, and (Q,) the fold of each query."""
         parts: list[FloatArray] = []
         offsets: list[FloatArray] = []
         sizes: list[int] = []
         truths: list[int] = []
         relations: list[int] = []
+        samples: list[int] = []
         draw = np.random.default_rng(self._params.seed)
         for query, matrix in self._matrices(val):
             wide = np.hstack([matrix, *(_stacked(columns, query) for columns in neural.values())])
@@ -179,17 +177,20 @@ class LinkTask:
             offsets.append(weight)
             sizes.append(len(kept))
             relations.append(int(val.relation[query]))
+            samples.append(int(val.sample[query]))
         if not parts:
             raise EvaluationError(
                 "link prediction: the val split has no query; give the corpus a val package with code"
             )
-        return FitSet(
+        windows = self.data.splits["val"].samples.iloc[samples]
+        fit_set = FitSet(
             np.concatenate(parts),
             np.concatenate(offsets),
             np.repeat(np.arange(len(sizes)), sizes),
             np.asarray(truths, np.int64),
             np.asarray(relations, np.int64),
         )
+        return fit_set, folds(windows["package"].tolist(), windows["file"].tolist())
 
     def _rank(
         self, queries: LinkQueries, query: int, matrix: FloatArray, scores: Mapping[str, FloatArray]
@@ -243,16 +244,15 @@ def _mixed(
     queries: LinkQueries,
     columns: Mapping[str, Columns],
     symbolic: Mixture,
-    ours: Mixture | None,
+    ours: Stack | None,
 ) -> list[dict[str, FloatArray]]:
-    """Scores of each query by the mixtures, and by the parts of the one that knows no net."""
+    """Scores of each query by the mixture, by its parts, and by the mixture with the net's columns."""
     relations = [int(queries.relation[query]) for query, _ in asked]
     parts = symbolic.parts([matrix for _, matrix in asked], relations)
     scores = [{"linear": linear, "boosting": trees, "symbolic": linear + trees} for linear, trees in parts]
     if ours is not None:
-        seen = [np.hstack([matrix, _stacked(columns["neural"], query)]) for query, matrix in asked]
-        for found, (linear, trees) in zip(scores, ours.parts(seen, relations), strict=True):
-            found["graphmer"] = linear + trees
+        for (query, _), relation, found in zip(asked, relations, scores, strict=True):
+            found["graphmer"] = ours.score(found["symbolic"], _stacked(columns["neural"], query), relation)
     return scores
 
 
