@@ -202,7 +202,9 @@ def test_the_mixture_ranks_as_the_product_of_both_models_probabilities_does():
 def test_a_score_out_of_fold_does_not_know_its_own_truths():
     data = fit_set(40)
     fold = np.arange(40) % 2
-    other = np.where(fold[data.query] == 0, data.features[:, ::-1] + 1, data.features)  # fold 0 asks something else
+    other = np.where(
+        (fold[data.query] == 0)[:, None], data.features[:, ::-1] + 1, data.features
+    )  # fold 0 asks something else
     changed = dataclasses.replace(data, features=other.astype(np.float32))
     here, there = (out_of_fold("x", one, fold, PARAMS) for one in (data, changed))
     (alone,) = fit_mixture("x", data.of_queries(np.flatnonzero(fold == 1)), PARAMS).parts([data.features[:5]], [0])
