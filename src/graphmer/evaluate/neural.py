@@ -61,6 +61,9 @@ class ModelScorer:
         self.plain = CodeEncoder(model, self.tokenizer, TEXT_TOKENS, WINDOWS_AT_ONCE)
         self.splits: dict[str, SplitArrays] = {}
         self.keys: dict[int, FloatArray] = {}
+        self.spelt: dict[
+            int, tuple[LinkQueries, IntArray]
+        ] = {}  # by id, which is the queries' while they are held here
 
     @property
     def device_kind(self) -> str:
@@ -79,19 +82,21 @@ class ModelScorer:
         name: list[FloatArray] = [np.zeros(0, np.float32)] * len(queries)
         keys = {pool: torch.from_numpy(self._entity_keys(rows)) for pool, rows in queries.pools.items()}
         names = {pool: torch.from_numpy(self.entities.name_token[rows]).long() for pool, rows in queries.pools.items()}
+        spelt = np.zeros((len(queries), self.entities.name_token.shape[1]), np.int64)
         for states in self._states(queries):
+            spelt[states.index] = states.logits.argmax(dim=-1).numpy()
             for place, query in enumerate(states.index.tolist()):
                 pool = queries.pool[query]
                 link[query] = (keys[pool] @ states.vector[place]).numpy()
                 name[query] = name_log_likelihood(states.logits[place : place + 1], names[pool])[0].numpy()
+        self.spelt[id(queries)] = queries, spelt
         return {"link": link, "name": name}
 
     def masked_nodes(self, queries: LinkQueries) -> IntArray:
-        """(Q, P) most likely token of each name slot."""
-        predicted = np.zeros((len(queries), self.entities.name_token.shape[1]), np.int64)
-        for states in self._states(queries):
-            predicted[states.index] = states.logits.argmax(dim=-1).numpy()
-        return predicted
+        """(Q, P) most likely token of each name slot; the same pass over the windows answers `link`."""
+        if id(queries) not in self.spelt:
+            self.link(queries)
+        return self.spelt[id(queries)][1]
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
         """(n, D) unit vectors; a text without a token gives the vector of an empty window."""
