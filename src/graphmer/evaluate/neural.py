@@ -63,7 +63,7 @@ class ModelScorer:
         self.keys: dict[int, FloatArray] = {}
         self.spelt: dict[
             int, tuple[LinkQueries, IntArray]
-        ] = {}  # by id, which is the queries' while they are held here
+        ] = {}  # by id, theirs while they are held
 
     @property
     def device_kind(self) -> str:
