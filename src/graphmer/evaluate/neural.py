@@ -61,9 +61,7 @@ class ModelScorer:
         self.plain = CodeEncoder(model, self.tokenizer, TEXT_TOKENS, WINDOWS_AT_ONCE)
         self.splits: dict[str, SplitArrays] = {}
         self.keys: dict[int, FloatArray] = {}
-        self.spelt: dict[
-            int, tuple[LinkQueries, IntArray]
-        ] = {}  # by id, theirs while they are held
+        self.spelt: dict[int, tuple[LinkQueries, IntArray]] = {}  # by id, theirs while they are held
 
     @property
     def device_kind(self) -> str:
