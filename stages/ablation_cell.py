@@ -23,10 +23,11 @@ def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
         metrics = scratch / "train.json"
         places = (scratch / "model", metrics, scratch / "train.csv")
         train_model(arguments.packed, *places, params.model, params.train, alone=True)
-        evaluate_cell(arguments.packed, arguments.kg, scratch / "model", metrics, scratch, params.evaluate)
+        data = arguments.packed, arguments.kg, arguments.parsed
+        evaluate_cell(*data, scratch / "model", metrics, scratch, params.evaluate)
 
 
 if __name__ == "__main__":
     cell: dict[str, Any] = {"variant": {"required": True}, "seed": {"required": True, "type": int}}
-    inputs = {"packed": "data/packed", "kg": "data/kg"}
+    inputs = {name: f"data/{name}" for name in ("packed", "kg", "parsed")}
     _stage.run("ablation_cell", inputs, {"out": "data/ablation/cell"}, work, **cell)

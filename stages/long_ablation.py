@@ -12,11 +12,11 @@ from graphmer.report.long_ablation import Inputs, run_long  # noqa: E402
 
 def work(tree: _stage.Tree, arguments: argparse.Namespace) -> None:
     """Run cell after cell; what is finished stays, whenever it ends."""
-    inputs = Inputs(arguments.packed, arguments.kg, _stage.ROOT)
+    inputs = Inputs(arguments.packed, arguments.kg, arguments.parsed, _stage.ROOT)
     run_long(tree, arguments.rows.split(), inputs, arguments.work, arguments.out)
 
 
 if __name__ == "__main__":
-    inputs = {"packed": "data/packed", "kg": "data/kg", "work": ".scratch/ablation"}
+    inputs = {name: f"data/{name}" for name in ("packed", "kg", "parsed")} | {"work": ".scratch/ablation"}
     rows: dict[str, Any] = {"default": "", "help": "names apart by spaces; by default all of ablation.long.rows"}
     _stage.run("long_ablation", inputs, {"out": "results/ablation"}, work, rows=rows)

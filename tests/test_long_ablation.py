@@ -144,14 +144,14 @@ def test_the_claim_of_the_relation_bias_is_a_tenth_more_names_than_without(right
 
 
 def project(tmp_path: Path) -> Inputs:
-    """A copy of the code and two folders of data."""
+    """A copy of the code and three folders of data."""
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    for name in ("packed", "kg"):
+    for name in ("packed", "kg", "parsed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "data").write_text(name, encoding="utf-8")
-    return Inputs(tmp_path / "packed", tmp_path / "kg", tmp_path)
+    return Inputs(tmp_path / "packed", tmp_path / "kg", tmp_path / "parsed", tmp_path)
 
 
 def changed(tree: dict[str, Any], key: str, value: object) -> dict[str, Any]:

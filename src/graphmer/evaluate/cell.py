@@ -10,17 +10,21 @@ from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_prediction import LinkTask, load_link_data
 from graphmer.evaluate.neural import load_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.repeats import find_repeats
 
 CELL_SCORERS = ("graphmer", "neural", "symbolic")
 
 
-def evaluate_cell(packed: Path, kg: Path, model_dir: Path, train_metrics: Path, out: Path, params: EvalParams) -> None:
-    """Headline link prediction and masked names of a cell's model.
+def evaluate_cell(
+    packed: Path, kg: Path, parsed: Path, model_dir: Path, train_metrics: Path, out: Path, params: EvalParams
+) -> None:
+    """Headline link prediction and masked names of a cell's model: the questions of the eval stage, repeats left out.
 
     Writes `out`/predictions.parquet and `out`/figures.json, whose figures are means over all queries.
     """
     neural = load_scorer(model_dir, packed, params.show_graph)
-    task = LinkTask(load_link_data(packed, kg), params.link)
+    repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
+    task = LinkTask(load_link_data(packed, kg, repeats.symbols), params.link)
     links = predict_links(task, neural, None, ("headline",))
     links = links[links["scorer"].isin(CELL_SCORERS)]
     nodes = predict_nodes(task, neural, ("headline",))

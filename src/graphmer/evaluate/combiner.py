@@ -73,7 +73,7 @@ def fit_combiner(name: str, data: FitSet, params: LinkParams) -> Combiner:
         raise EvaluationError(f"combiner '{name}': no validation query to fit on; give the corpus a val package")
     if not np.isfinite(data.features).all():
         raise EvaluationError(f"combiner '{name}': a feature is not finite; mend the scorer that made it")
-    scale = data.features.std(axis=0)
+    scale = data.features.std(axis=0, dtype=np.float64)
     scale = np.where(scale > 0, scale, 1).astype(np.float32)
     # Seen from the truth: the softmax does not change, and small differences of large logs keep their digits.
     features = (data.features - data.features[data.truth][data.query]) / scale

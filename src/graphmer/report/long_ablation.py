@@ -38,6 +38,7 @@ class Inputs:
 
     packed: Path
     kg: Path
+    parsed: Path
     root: Path
 
 
@@ -94,7 +95,7 @@ def chosen_rows(rows: Sequence[str], params: AblationParams) -> list[str]:
 
 def plan_cells(tree: Tree, params: AblationParams, inputs: Inputs) -> list[Cell]:
     """Every cell of every row, with its digest."""
-    data = describe({}, {"packed": inputs.packed, "kg": inputs.kg})["inputs"]
+    data = describe({}, {"packed": inputs.packed, "kg": inputs.kg, "parsed": inputs.parsed})["inputs"]
     stages = yaml.safe_load((inputs.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     train_code, cell_code = (code_digests(inputs.root, stages[stage]["deps"]) for stage in ("train", "ablation_cell"))
     cells = []
@@ -102,7 +103,9 @@ def plan_cells(tree: Tree, params: AblationParams, inputs: Inputs) -> list[Cell]
         for seed in params.long.seeds:
             chosen = cell_params(tree, row, seed, params.long.steps, params.long.warmup_steps)
             trained = {"model": dataclasses.asdict(chosen.model), "train": dataclasses.asdict(chosen.train)}
-            link = {"link": dataclasses.asdict(chosen.evaluate.link), "show_graph": chosen.evaluate.show_graph}
+            asked = chosen.evaluate
+            link = {"link": dataclasses.asdict(asked.link), "show_graph": asked.show_graph}
+            link |= {"audit": dataclasses.asdict(asked.audit), "max_query_words": asked.code_search.max_query_words}
             model = fingerprint({**trained, "data": data["packed"], "code": train_code})
             cells.append(
                 Cell(row, seed, chosen, model, fingerprint({"model": model, **link, **data, "code": cell_code}))
@@ -127,7 +130,8 @@ def run_cell(cell: Cell, inputs: Inputs, work: Path) -> None:
             train_model(inputs.packed, *places, cell.params.model, cell.params.train, alone=True)
     with atomic_folder(_folder(cell, work)) as scratch:
         model, metrics = trained / "model", trained / "train.json"
-        evaluate_cell(inputs.packed, inputs.kg, model, metrics, scratch, cell.params.evaluate)
+        data = inputs.packed, inputs.kg, inputs.parsed
+        evaluate_cell(*data, model, metrics, scratch, cell.params.evaluate)
 
 
 def same_rows(cells: Sequence[Cell], baseline: str) -> list[str]:
