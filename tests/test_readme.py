@@ -76,7 +76,7 @@ def test_a_pool_is_told_by_how_many_functions_it_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.0004, 0.02, "above 0 for this one training seed: code search (pool of 471, by at least 0.0004)."),
+        (0.0004, 0.02, "above 0 for this one training seed: code search (pool of 471, +0.0100 [+0.0004, +0.0200])."),
         (-0.001, 0.02, "The interval holds 0, so no gain is shown: code search (pool of 471)."),
         (-0.5, -0.2, "The interval lies below 0, so counting does better: code search (pool of 471)."),
         (None, None, "There is no interval, so no gain is shown: code search (pool of 471)."),
@@ -95,8 +95,10 @@ def test_what_a_gain_says_is_read_off_its_interval(tmp_path: Path, low: float, h
 
 def test_gains_over_what_people_use_are_told_beside_those_over_the_best_peer(tmp_path: Path) -> None:
     ours = {"f1": 0.8, "gain_over_static": 0.1, "gain_over_static_low": 0.05, "gain_over_static_high": 0.15}
-    calls = {"graphmer": ours, "static": {"f1": 0.7}, "missed": 1693, "missed_found": 12}
-    names = {"graphmer": {"f1": 0.6}, "gain_over_import_names": {"f1": 0.2}}
+    ours |= {"gain_over_listed": -0.02}
+    counts = {"missed": 1693, "missed_found": 12, "missed_listed": 31}
+    calls = {"graphmer": ours, "static": {"f1": 0.7}, "static_listed": {"f1": 0.82}, **counts}
+    names = {"graphmer": {"f1": 0.6}, "plain_names": {"f1": 0.4}, "gain_over_names": {"f1": 0.2}}
     shown = table(
         tmp_path,
         evaluated(
@@ -105,8 +107,9 @@ def test_gains_over_what_people_use_are_told_beside_those_over_the_best_peer(tmp
         ),
     )
     assert "Over static analysis alone (F1 0.700) call-graph completion gains +0.1000 [+0.0500, +0.1500]; of" in shown
-    assert "of the 1,693 traced edges that static analysis misses it finds 12." in shown
-    assert "dependency inference gains +0.2000 in F1, on 55 further packages with 132 declared" in shown
+    assert "of the 1,693 traced edges that static analysis misses it finds 12. Adding every target" in shown
+    assert "without a score, gives 0.820 and finds 31; ours over that: -0.0200." in shown
+    assert "(`plain_names`, F1 0.400), dependency inference gains +0.2000, on 55 further packages with 132" in shown
     assert "Over " not in table(tmp_path, evaluated(call_graph={"packages": 0}))
 
 

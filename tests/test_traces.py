@@ -92,7 +92,7 @@ def triple(head: str, relation: str, tail: str, resolution: str = "exact", at: s
 
 def write_trace(folder: Path, version: str = "1.0", text: str = TEXT) -> Path:
     trace = folder / "pkg"
-    write_json(trace / "provenance.json", {"package": "pkg", "version": version})
+    write_json(trace / "provenance.json", {"package": "pkg", "version": version, "edges": 5, "functions": 3})
     write_text(trace / "files.csv", f"file,sha256\n{FILE},{sha256_bytes(text.encode())}\n")
     write_text(trace / "functions.csv", f"file,line,name\n{FILE},22,use\n{FILE},12,Child.run\n{FILE},6,Child.size\n")
     header = "caller_file,caller_line,caller_name,callee_file,callee_line,callee_name,line,count\n"
@@ -157,6 +157,33 @@ def test_a_trace_of_other_source_is_refused_in_one_line(
 def test_a_malformed_table_is_refused(tmp_path: Path, files: pd.DataFrame, entities: pd.DataFrame, damage: str) -> None:
     write_text(write_trace(tmp_path) / "pkg" / "functions.csv", damage)
     with pytest.raises(EvaluationError, match=r"functions\.csv: expected columns file, line, name"):
+        load_traces(tmp_path, files, entities)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "message"),
+    [
+        ("edges.csv", 2, r"provenance\.json: edges\.csv has 1 rows, 5 were traced; run benchmarks"),
+        ("functions.csv", 1, r"provenance\.json: functions\.csv has 0 rows, 3 were traced; run benchmarks"),
+        ("files.csv", 1, r"files\.csv has no digest of pkg/a\.py, which ran; run benchmarks"),
+    ],
+)
+def test_a_table_that_was_cut_short_is_refused(
+    tmp_path: Path, files: pd.DataFrame, entities: pd.DataFrame, name: str, kept: int, message: str
+) -> None:
+    table = write_trace(tmp_path) / "pkg" / name
+    write_text(table, "".join(table.read_text("utf-8").splitlines(keepends=True)[:kept]))
+    with pytest.raises(EvaluationError, match=message):
+        load_traces(tmp_path, files, entities)
+
+
+@pytest.mark.parametrize("record", [[], {"package": "pkg", "edges": 5, "functions": 3}])
+def test_a_provenance_without_its_keys_is_refused(
+    tmp_path: Path, files: pd.DataFrame, entities: pd.DataFrame, record: object
+) -> None:
+    write_json(write_trace(tmp_path) / "pkg" / "provenance.json", record)
+    expected = r"provenance\.json: expected the keys edges, functions, package, version"
+    with pytest.raises(EvaluationError, match=expected):
         load_traces(tmp_path, files, entities)
 
 

@@ -39,6 +39,8 @@ stages:
     params: [ablation]
     metrics: [{metrics/ablation.json: {cache: false}}]
 """
+DEPENDENCY_SCORERS = ("graphmer", "import_names", "plain_names")
+CALL_SCORERS = ("graphmer", "static", "static_listed")
 LINK_SCORERS = ("cloze_sibling", "graphmer", "mention_sibling", "neural", "symbolic")
 QUERIES = 40
 
@@ -66,8 +68,12 @@ def planted_tasks(seed: int = 0) -> dict[str, pd.DataFrame]:
         "code_search": planted_task(("pool1000",), ("graphmer", "bm25"), True, seed + 2),
         "masked_tokens": planted_task(("all",), ("neural", "ngram_cache"), False, seed + 3),
         "masked_nodes": nodes.assign(relation="calls"),
-        "dependency_inference": planted_edges("all", ("graphmer", "import_names"), (TRUE, FALSE), seed + 4),
-        "call_graph": planted_edges("dynamic", ("graphmer", "static"), ("traced", "untraced"), seed + 5),
+        "dependency_inference": planted_edges(
+            "all", ("graphmer", "import_names", "plain_names"), (TRUE, FALSE), seed + 4
+        ),
+        "call_graph": planted_edges(
+            "dynamic", ("graphmer", "static", "static_listed"), ("traced", "untraced"), seed + 5
+        ),
         "disambiguation": planted_task(("all",), ("graphmer", "resolver"), False, seed + 6),
     }
 

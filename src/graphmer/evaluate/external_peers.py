@@ -69,6 +69,8 @@ def read_external_peers(path: Path, digests: Callable[[], Mapping[str, Mapping[s
     stale = {task: changed for task, here in digests().items() if (changed := _changed(found.get(task, {}), here))}
     messages = tuple(
         f"{path}: {task} was measured with other {' and '.join(changed)}, so its peers are stale and left out; {RENEW}"
+        if task in found
+        else f"{path}: {task} was not measured, so it has no peer from outside the pipeline; {RENEW}"
         for task, changed in stale.items()
     )
     fresh = sorted(set(found) - set(stale))

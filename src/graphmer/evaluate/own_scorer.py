@@ -110,6 +110,6 @@ def guarded(scorer: str, step: str, work: Callable[[], T]) -> T:
         return work()
     except EvaluationError:
         raise
-    except Exception as error:  # the code is not ours: anything may be raised
+    except (Exception, SystemExit) as error:  # the code is not ours: anything may be raised
         reason = " ".join(str(error).split()) or "no message"
         raise EvaluationError(f"--scorer {scorer}: {step} failed with {type(error).__name__}: {reason}") from error

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
@@ -136,9 +137,12 @@ def write_evaluation(
         write_table(figures, scratch / "figures.parquet", figures_schema())
         write_json(scratch / "leaks.json", leaks.as_json(params.audit.bounds))
         if not leaks.failures(params.audit.bounds):
+            written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet", "leaks.json")}
+            with TemporaryDirectory() as shown:  # a record that cannot be made leaves no figures beside it
+                new = {"eval.json": Path(shown) / "eval.json", "eval_peers.csv": Path(shown) / "eval_peers.csv"}
+                write_json(new["eval.json"], nested(flat))
+                write_text(new["eval_peers.csv"], peers_table(figures))
+                write_json(scratch / "run.json", run_record(read, written | new, params, device, own))
             write_text(plots / "eval_peers.csv", peers_table(figures))
             write_json(metrics, nested(flat))
-            written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet", "leaks.json")}
-            written |= {"eval.json": metrics, "eval_peers.csv": plots / "eval_peers.csv"}
-            write_json(scratch / "run.json", run_record(read, written, params, device, own))
     check_bounds(leaks, params.audit.bounds)

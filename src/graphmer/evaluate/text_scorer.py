@@ -32,6 +32,7 @@ class TextScorer:
         self._own, self._name, self._data, self._parsed = own, name, data, parsed
         self._sources = dict(sources)
         self._pools: dict[tuple[str, str], tuple[Candidate, ...]] = {}
+        self._width = 0  # of its vectors, once there are some
         vocabulary = range(data.tokenizer.vocabulary_size)
         self._id_of = {data.tokenizer.decode_name([token]): token for token in reversed(vocabulary)}
 
@@ -47,8 +48,11 @@ class TextScorer:
     def embed(self, texts: Sequence[str]) -> FloatArray:
         """(n, d) vectors as they were answered."""
         vectors = self._array("embed", guarded(self._name, "embed", lambda: self._own.embed(list(texts))))
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise EvaluationError(f"scorer '{self._name}'.embed: expected ({len(texts)}, d), got shape {vectors.shape}")
+        width = self._width or (vectors.shape[-1] if vectors.ndim else 0)
+        if vectors.shape != (len(texts), width) or not width:
+            wanted = f"({len(texts)}, {self._width or 'd'})"
+            raise EvaluationError(f"scorer '{self._name}'.embed: expected {wanted}, got shape {vectors.shape}")
+        self._width = width
         if not np.isfinite(vectors).all():
             raise EvaluationError(f"scorer '{self._name}'.embed: a number is not finite; mend the scorer")
         return vectors
@@ -140,7 +144,8 @@ class TextScorer:
 
     def _filled(self, blanks: list[Blanks]) -> list[list[str]]:
         """The answers to blanks; raises EvaluationError where one is missing or no text."""
-        answers = [list(words) for words in self._answers("fill", self._own.fill, blanks)]
+        found = self._answers("fill", self._own.fill, blanks)
+        answers = guarded(self._name, "fill", lambda: [list(words) for words in found])
         for place, (words, blank) in enumerate(zip(answers, blanks, strict=True)):
             if len(words) != blank.count or not all(isinstance(word, str) for word in words):
                 raise EvaluationError(
@@ -158,9 +163,10 @@ class TextScorer:
     def _array(self, method: str, values: object) -> FloatArray:
         try:
             return np.asarray(values, np.float32)
-        except (TypeError, ValueError):
+        except (RuntimeError, TypeError, ValueError) as error:  # RuntimeError: a tensor that wants its gradient
             raise EvaluationError(
-                f"scorer '{self._name}'.{method}: expected an array of numbers, got {type(values).__name__}"
+                f"scorer '{self._name}'.{method}: expected an array of numbers, got {type(values).__name__}, which "
+                f"numpy does not take: {' '.join(str(error).split())}"
             ) from None
 
 

@@ -7,9 +7,10 @@ a property's setter, branches for platforms) count as one function here: code me
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphmer.artifacts import read_json, records, sha256_bytes
 from graphmer.errors import EvaluationError
@@ -31,6 +32,7 @@ EDGE_COLUMNS = (
     "count",
 )
 FUNCTION_COLUMNS = ("file", "line", "name")
+PROVENANCE = frozenset({"package", "version", "edges", "functions"})
 EMPTY = sha256_bytes(b"")
 REMEDY = "run benchmarks/trace_calls.py on the corpus's version"
 Edge = tuple[str, str]
@@ -73,10 +75,13 @@ def load_traces(folder: Path, files: "pd.DataFrame", entities: "pd.DataFrame") -
     found = {}
     for path in sorted(folder.glob("*/provenance.json")):
         provenance = read_json(path)
+        if not isinstance(provenance, dict) or not provenance.keys() >= PROVENANCE:
+            raise EvaluationError(f"{path}: expected the keys {', '.join(sorted(PROVENANCE))}; {REMEDY}")
         package = str(provenance["package"])
         if package in packages:
             mine = files[files["package"] == package]
             _check_source(path, str(provenance["version"]), mine)
+            _check_counts(path, provenance)
             found[package] = _read_package(package, path.parent, entities[entities["package"] == package])
     return found
 
@@ -89,6 +94,18 @@ def _check_source(path: Path, version: str, files: "pd.DataFrame") -> None:
     for row in records(_table(path.parent / "files.csv", ("file", "sha256"))):
         if (digests.get(row.file, row.sha256) or EMPTY) != row.sha256:  # the graph keeps no digest of an empty file
             raise EvaluationError(f"{path}: {row.file} was traced with another content than the graph's; {REMEDY}")
+
+
+def _check_counts(path: Path, provenance: Mapping[str, Any]) -> None:
+    """A table that was cut short would be read as calls that never happened."""
+    for name, columns in (("edges", EDGE_COLUMNS), ("functions", FUNCTION_COLUMNS)):
+        rows = len(_table(path.parent / f"{name}.csv", columns))
+        if rows != provenance[name]:
+            raise EvaluationError(f"{path}: {name}.csv has {rows} rows, {provenance[name]} were traced; {REMEDY}")
+    listed = set(_table(path.parent / "files.csv", ("file", "sha256"))["file"])
+    seen = set(_table(path.parent / "functions.csv", FUNCTION_COLUMNS)["file"])
+    if unlisted := sorted(seen - listed):
+        raise EvaluationError(f"{path}: files.csv has no digest of {unlisted[0]}, which ran; {REMEDY}")
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> "pd.DataFrame":

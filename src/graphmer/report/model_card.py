@@ -109,9 +109,9 @@ def _evaluation(root: Path, corpus: Corpus) -> list[str]:
         place = [row["task"].replace("_", " "), shown_setting(row["setting"], tasks[row["task"]])]
         rows.append([*place, row["scorer"], row["figure"], _interval(row), f"{int(row['queries']):,}"])
     return [
-        f"On packages that it never saw: {', '.join(names)}. Intervals are bootstrap, over files, of one trained "
-        "model. `graphmer` is the fitted scorer with the neural score, `symbolic` the same without it, `neural` the "
-        "net alone, `untrained` the net with random weights; the others count.",
+        f"On packages that it never saw: {', '.join(names)}. Intervals are bootstrap, over files or over 20 and more "
+        "packages, of one trained model. `graphmer` is the fitted scorer with the neural score, `symbolic` the same "
+        "without it, `neural` the net alone, `untrained` the net with random weights; the others count.",
         "",
         *table(["task", "setting", "scorer", "figure", "value", "queries"], rows),
         "",
