@@ -163,17 +163,23 @@ def _shared(query: SiteQuery) -> dict[str, object]:
 
 
 def disambiguation_headline(figures: "pd.DataFrame") -> dict[str, float]:
-    """`disambiguation.all.<scorer>.accuracy` of ours, the resolver and the best peer, the gain over that, a count."""
+    """`disambiguation.<setting>.<scorer>.accuracy` of ours, the resolver and the best peer, the gain over it, a count.
+
+    Of all sites, and of those alone that static analysis leaves open.
+    """
     overall = figures[figures["slice"] == "all"]
     rows = {(str(row["setting"]), str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
-    accuracy = {s: float(row["value"]) for (setting, s, figure), row in rows.items()
-                if setting == "all" and figure == "accuracy"}  # fmt: skip
-    best = best_peer(accuracy)
-    shown = [name for name in (*HEADLINE, best) if name is not None]
-    metrics = {f"disambiguation.all.{name}.accuracy": accuracy[name] for name in shown}
-    metrics["disambiguation.queries"] = int(rows["all", HEADLINE[0], "accuracy"]["queries"])
-    gain = rows["all", HEADLINE[0], f"gain_over_{best}"]
-    for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
-        if np.isfinite(gain[key]):
-            metrics[f"disambiguation.all.gain.accuracy{end}"] = float(gain[key])
+    metrics: dict[str, float] = {"disambiguation.queries": int(rows["all", HEADLINE[0], "accuracy"]["queries"])}
+    for setting in ("all", "open"):
+        accuracy = {scorer: float(row["value"]) for (where, scorer, figure), row in rows.items()
+                    if where == setting and figure == "accuracy"}  # fmt: skip
+        if not accuracy:
+            continue  # static analysis leaves nothing open
+        best = best_peer(accuracy)
+        shown = [name for name in (*HEADLINE, best) if name is not None]
+        metrics |= {f"disambiguation.{setting}.{name}.accuracy": accuracy[name] for name in shown}
+        gain = rows[setting, HEADLINE[0], f"gain_over_{best}"]
+        for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+            if np.isfinite(gain[key]):
+                metrics[f"disambiguation.{setting}.gain.accuracy{end}"] = float(gain[key])
     return metrics

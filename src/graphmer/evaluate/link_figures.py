@@ -7,6 +7,7 @@ import numpy as np
 
 from graphmer.evaluate.bootstrap import Interval, mean_interval, paired_interval, resampling_groups
 from graphmer.evaluate.config import BootstrapParams
+from graphmer.evaluate.figures import NOT_PEERS
 from graphmer.evaluate.queries import FloatArray
 from graphmer.evaluate.ranking import HITS, hits, reciprocal_ranks
 from graphmer.ontology.vocabulary import CALL_RELATIONS
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 SLICES = ("relation", "package", "language", "stratum")
 PAIRED_WITH = "symbolic"  # what the network's gain is measured against
-NETS = frozenset({"graphmer", "neural", "untrained"})  # every other scorer is a peer, `symbolic` too
 
 
 def link_figures(predictions: "pd.DataFrame", params: BootstrapParams) -> "pd.DataFrame":
@@ -79,7 +79,7 @@ def _bounds(name: str, row: Mapping[Any, Any]) -> dict[str, float]:
 def _gain_over_best_peer(overall: "pd.DataFrame") -> dict[str, float]:
     """The scorer, not a net of ours, with the highest MRR in the headline, and our paired gain over it."""
     rows = overall[(overall["setting"] == "headline") & (overall["slice"] == "all")]
-    peers = rows[(rows["figure"] == "mrr") & ~rows["scorer"].isin(NETS)].sort_values(["value", "scorer"])
+    peers = rows[(rows["figure"] == "mrr") & ~rows["scorer"].isin(NOT_PEERS)].sort_values(["value", "scorer"])
     found: dict[str, float] = {}
     for peer, value in zip(peers["scorer"].tolist()[-1:], peers["value"].tolist()[-1:], strict=True):
         found[f"link_prediction.headline.{peer}.mrr"] = float(value)
@@ -91,7 +91,7 @@ def _gain_over_best_peer(overall: "pd.DataFrame") -> dict[str, float]:
 
 def _shown(setting: str, scorer: str, figure: str) -> bool:
     """metrics/eval.json holds a screenful; every peer is in figures.parquet."""
-    nets = NETS if setting == "headline" else {"graphmer"}
+    nets = NOT_PEERS if setting == "headline" else {"graphmer"}
     return figure == "mrr" and scorer in nets | {PAIRED_WITH, "gain"}
 
 

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from graphmer.artifacts import read_json
 from graphmer.errors import ArtifactError
+from graphmer.evaluate.figures import NOT_PEERS, OURS
 from graphmer.report import benchmarks, scale
 
 BEGIN = "<!-- results: written by `make readme` from metrics/; do not edit -->"
 END = "<!-- /results -->"
-OURS = ("graphmer", "neural")  # the first that a task has is the one shown
 FIGURES = ("mrr", "accuracy", "f1")
 MEASURED = Path("results/benchmarks")
 SPEED = MEASURED / "kg_speed.json"
-NO_PEER = frozenset({*OURS, "gain", "gain_over_best_peer", "gain_over_names", "untrained", "resolver_graphmer"})
+NO_PEER = NOT_PEERS | {"gain", "gain_over_best_peer", "gain_over_names"}
 NAMES = ("import_names", "plain_names")  # heuristics of dependency inference, nothing learnt
 SIDES = (ABOVE, HOLDS_ZERO, BELOW, UNKNOWN) = (
     "The interval of the gain lies above 0 for this one training seed",
