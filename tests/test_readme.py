@@ -78,7 +78,7 @@ def test_a_pool_is_told_by_how_many_functions_it_holds(tmp_path: Path) -> None:
     [
         (0.0004, 0.02, "above 0 for this one training seed: code search (pool of 471, +0.0100 [+0.0004, +0.0200])."),
         (-0.001, 0.02, "The interval holds 0, so no gain is shown: code search (pool of 471)."),
-        (-0.5, -0.2, "The interval lies below 0, so counting does better: code search (pool of 471)."),
+        (-0.5, -0.2, "The interval lies below 0, so the best peer does better: code search (pool of 471)."),
         (None, None, "There is no interval, so no gain is shown: code search (pool of 471)."),
     ],
 )

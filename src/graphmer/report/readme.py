@@ -20,7 +20,7 @@ NAMES = ("import_names", "plain_names")  # heuristics of dependency inference, n
 SIDES = (ABOVE, HOLDS_ZERO, BELOW, UNKNOWN) = (
     "The interval of the gain lies above 0 for this one training seed",
     "The interval holds 0, so no gain is shown",
-    "The interval lies below 0, so counting does better",
+    "The interval lies below 0, so the best peer does better",
     "There is no interval, so no gain is shown",
 )
 POOL = re.compile(r"pool(\d+)(_masked)?")
