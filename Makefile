@@ -8,6 +8,9 @@ PYTHON ?= python3
 PROFILE ?=
 TORCH_INDEX ?=
 EXECUTE ?=
+BASE ?= main
+IMAGES ?=
+export BASE IMAGES
 ROWS ?=
 XLA_PYTHON ?=
 VENV := .venv
@@ -22,7 +25,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench peers ablation readme docs clean clean-runs
+.PHONY: help install repro test test-xla lint bench peers ablation pr-report readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -92,6 +95,9 @@ ifneq ($(TORCH_INDEX),)
 endif
 	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	@touch $@
+
+pr-report: $(STAMP) ## what a change did, as Markdown for a pull request; BASE=main IMAGES=<address before a drawing's path>
+	@PYTHONPATH=src $(BIN)/python -m graphmer.report.pull_request --base "$$BASE" --images "$$IMAGES"
 
 readme docs: $(STAMP) ## README's results, the cards and docs/specs.md, from metrics/, plots/, params.yaml, results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
