@@ -42,7 +42,7 @@ def graph_digest(lock: bytes | None) -> str | None:
         outs = [out for stage in stages.values() for out in stage.get("outs", [])]
         found: str | None = next((out["md5"] for out in outs if out["path"] == GRAPH), None)
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise ArtifactError(f"dvc.lock: not a lock ({' '.join(str(error).split())}); see docs/remotes.md") from None
+        raise ArtifactError(f"dvc.lock: not a lock ({' '.join(str(error).split())}); see docs/sharing.md") from None
     return found
 
 
