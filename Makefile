@@ -8,6 +8,10 @@ PYTHON ?= python3
 PROFILE ?=
 TORCH_INDEX ?=
 EXECUTE ?=
+BASE ?= main
+IMAGES ?=
+KG ?=
+export BASE IMAGES KG
 ROWS ?=
 XLA_PYTHON ?=
 VENV := .venv
@@ -17,12 +21,13 @@ XLA_VENV := .venv-xla
 XLA_STAMP := $(XLA_VENV)/.installed
 PEERS_VENV := .venv-peers
 PEERS_STAMP := $(PEERS_VENV)/.installed
+PAGE_STAMP := page/node_modules/.installed
 # DVC writes nothing outside the project (its file states go to /var/tmp otherwise), and tells nobody.
 export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench peers ablation readme docs clean clean-runs
+.PHONY: help install repro test test-xla lint bench peers ablation report test-report pr-report readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -93,11 +98,26 @@ endif
 	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	@touch $@
 
+report: $(STAMP) $(PAGE_STAMP) ## one HTML file to look at graph and results, .scratch/report.html (after make repro); KG=<folder of graphmer kg>
+	@PYTHONPATH=src $(BIN)/python -m graphmer.report.page $(if $(KG),--kg "$$KG")
+
+$(PAGE_STAMP): page/package.json page/package-lock.json page/.npmrc
+	@command -v npm >/dev/null || { echo "make: npm is needed, which fetches the page's libraries; install Node.js" >&2; exit 1; }
+	cd page && npm ci --loglevel=error
+	@touch $@
+
+test-report: $(STAMP) $(PAGE_STAMP) ## the page in headless Chromium, which must be there; CHROMIUM=<its path>
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r tests/browser/requirements.txt
+	$(BIN)/python -m pytest tests/browser
+
+pr-report: $(STAMP) ## what a change did, as Markdown for a pull request; BASE=main IMAGES=<address before a drawing's path>
+	@PYTHONPATH=src $(BIN)/python -m graphmer.report.pull_request --base "$$BASE" --images "$$IMAGES"
+
 readme docs: $(STAMP) ## README's results, the cards and docs/specs.md, from metrics/, plots/, params.yaml, results/
 	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 
 clean: ## remove the environment, caches and scratch files; DVC's data stay
-	rm -rf $(VENV) $(XLA_VENV) $(PEERS_VENV) .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
+	rm -rf $(VENV) $(XLA_VENV) $(PEERS_VENV) page/node_modules .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-runs: $(STAMP) ## list the checkpoints of unfinished trainings; EXECUTE=1 deletes them

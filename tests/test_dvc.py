@@ -34,6 +34,14 @@ def test_switching_the_relation_bias_runs_train_and_nothing_before_it_and_no_cel
     assert "data/model" not in STAGES["ablation_cell"]["deps"]
 
 
+def test_the_model_is_an_artifact_by_the_path_that_train_writes() -> None:
+    artifacts = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["artifacts"]
+    assert {name: (one["path"], one["type"]) for name, one in artifacts.items()} == {
+        "graphmer": ("data/model", "model")
+    }
+    assert STAGES["train"]["outs"] == ["data/model"]
+
+
 def test_hiding_the_graph_at_test_runs_eval_and_no_cell() -> None:
     assert [stage for stage in NAMES if reads(stage, "eval.show_graph")] == ["eval"]
     assert [stage for stage in NAMES if reads(stage, "model.graph_form")] == ["train"]

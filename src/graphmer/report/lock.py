@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from graphmer.artifacts import dotted
 from graphmer.errors import ArtifactError
 
 COMMITTED = ("metrics/", "plots/")
@@ -21,16 +22,13 @@ class Lock:
 
     def __init__(self, root: Path) -> None:
         """Raises ArtifactError where DVC is not installed, or the lock or the pipeline is missing or damaged."""
-        try:
-            from dvc.exceptions import DvcException
-            from dvc.repo import Repo
-        except ImportError:
-            raise ArtifactError("dvc.lock: not checked, since DVC is not installed; run make install") from None
         self.root = root
         self.locked = locked_stages(root)
-        inside = {"core": {"site_cache_dir": str((root / ".dvc/tmp/site").absolute())}}  # by default in /var/tmp
+        repo = _repository(root)
+        from dvc.exceptions import DvcException
+
         try:
-            self.stages = {stage.name: stage for stage in Repo(str(root), config=inside).index.stages}
+            self.stages = {stage.name: stage for stage in repo.index.stages}
         except DvcException as error:
             raise ArtifactError(f"dvc.yaml: DVC cannot read it ({' '.join(str(error).split())}); mend it") from None
 
@@ -53,8 +51,7 @@ class Lock:
         values = {name: value for group in locked.get("params", {}).values() for name, value in group.items()}
         tree = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
         for name, value in values.items():
-            if _lookup(tree, name) != value:
-                found.append(f"parameter {name} is {_lookup(tree, name)!r}, locked {value!r}")
+            found += _changed_values(dotted(_lookup(tree, name), name), dotted(value, name))
         names = [name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params]
         found += _one_sided("parameter", names, values)
         files = [dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)]
@@ -84,6 +81,25 @@ class Lock:
             yield f"{path} has changed since the locked run of {', '.join(names)}"
 
 
+def _repository(root: Path) -> Any:
+    """DVC's view of a project; raises ArtifactError where DVC is not installed, or `root` is no project of DVC's."""
+    try:
+        from dvc.exceptions import DvcException
+        from dvc.repo import Repo
+    except ImportError:
+        raise ArtifactError("dvc.lock: not checked, since DVC is not installed; run make install") from None
+    inside = {"core": {"site_cache_dir": str((root / ".dvc/tmp/site").absolute())}}  # by default in /var/tmp
+    try:
+        return Repo(str(root), config=inside)
+    except DvcException as error:
+        raise ArtifactError(f"{root}: DVC cannot open it ({' '.join(str(error).split())})") from None
+
+
+def dvc_cache(root: Path) -> Path:
+    """Where DVC keeps files by their digest; a user may have set it. Raises ArtifactError as Lock does."""
+    return Path(_repository(root).cache.local.path)
+
+
 def locked_stages(root: Path) -> dict[str, dict[str, Any]]:
     """The stages of dvc.lock; raises ArtifactError where it is missing or damaged."""
     path = root / "dvc.lock"
@@ -111,6 +127,15 @@ def dvc_digest(path: Path) -> str:
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _changed_values(present: Mapping[str, Any], locked: Mapping[str, Any]) -> list[str]:
+    """Parameters, down to the single value, that are not as they were locked; None where one side has none."""
+    return [
+        f"parameter {name} is {present.get(name)!r}, locked {locked.get(name)!r}"
+        for name in dict.fromkeys([*present, *locked])
+        if present.get(name) != locked.get(name)
+    ]
 
 
 def _one_sided(kind: str, wanted: Iterable[str], locked: Iterable[str]) -> list[str]:
