@@ -14,7 +14,6 @@ from graphmer.artifacts import write_json, write_table, write_text
 from graphmer.errors import ArtifactError
 from graphmer.kg.schema import triples_schema
 from graphmer.report.figure_changes import Change, changes, figures
-from graphmer.report.graph_changes import cached
 from graphmer.report.lock import dvc_cache, locked_stages
 from graphmer.report.pull_request import main, pull_request_report
 
@@ -185,7 +184,7 @@ def test_the_first_fifty_of_each_kind_are_shown(project: Path) -> None:
 def test_a_graph_that_is_not_here_is_one_line_that_says_how_to_get_it(project: Path) -> None:
     before = locked_stages(project)["build_kg"]["outs"][0]["md5"]
     run_pipeline(project, [(*CALL[:2], "python:p:a.py#x", "a.py", 1)], {"link": {"graphmer": HEADLINE}})
-    listing = cached(dvc_cache(project), before)
+    listing = dvc_cache(project)(before)
     kept = listing.read_bytes()
     listing.unlink()
     commit = git(project, "rev-parse", "main")[:12]
@@ -209,7 +208,7 @@ def test_dvc_get_brings_a_graph_from_a_remote_to_where_it_is_looked_for(project:
     git(project, "commit", "--quiet", "--all", "--message", "remote")
     git(project, "branch", "--quiet", "--force", "main")
     run_pipeline(project, [(*CALL[:2], "python:p:a.py#x", "a.py", 1)], {"link": {"graphmer": HEADLINE}})
-    cached(dvc_cache(project), before).unlink()
+    dvc_cache(project)(before).unlink()
     (line,) = [line for line in report(project).splitlines() if line.startswith("Not compared")]
     (command,) = [part for part in line.split("`") if part.startswith("dvc get")]
     subprocess.run([*dvc, *command.split()[1:]], cwd=project, check=True, capture_output=True)

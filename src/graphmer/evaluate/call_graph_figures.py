@@ -74,9 +74,8 @@ def call_graph_headline(figures: "pd.DataFrame") -> dict[str, float]:
     rows = {(str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
     means = {scorer: float(row["value"]) for (scorer, figure), row in rows.items() if figure == "f1"}
     ours, best = OURS[0], best_peer(means)
-    best = (
-        LISTED if best is not None and means[LISTED] == means[best] else best
-    )  # of equals, the one that is not fitted
+    if best is not None and means[LISTED] == means[best]:
+        best = LISTED  # of equals the one that nothing was fitted for
     shown = [scorer for scorer in (STATIC, LISTED, ours, best) if scorer is not None]
     metrics: dict[str, float] = {f"{TASK}.{SETTING}.{scorer}.f1": means[scorer] for scorer in shown}
     gains = {"gain.f1": best, f"{ours}.gain_over_static": STATIC, f"{ours}.gain_over_listed": LISTED}

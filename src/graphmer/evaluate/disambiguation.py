@@ -15,7 +15,7 @@ from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
 from graphmer.evaluate.config import DisambiguationParams
-from graphmer.evaluate.figures import best_peer
+from graphmer.evaluate.figures import headline
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.peers import most_frequent, name_similarity
 from graphmer.evaluate.queries import FloatArray
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PROVED = 2.0  # above every confidence of what is only listed
 RESOLVER_COLUMNS = 4
-HEADLINE = ("graphmer", "resolver")
 
 
 @dataclass(frozen=True)
@@ -167,19 +166,11 @@ def disambiguation_headline(figures: "pd.DataFrame") -> dict[str, float]:
 
     Of all sites, and of those alone that static analysis leaves open.
     """
-    overall = figures[figures["slice"] == "all"]
-    rows = {(str(row["setting"]), str(row["scorer"]), str(row["figure"])): row for row in overall.to_dict("records")}
-    metrics: dict[str, float] = {"disambiguation.queries": int(rows["all", HEADLINE[0], "accuracy"]["queries"])}
-    for setting in ("all", "open"):
-        accuracy = {scorer: float(row["value"]) for (where, scorer, figure), row in rows.items()
-                    if where == setting and figure == "accuracy"}  # fmt: skip
-        if not accuracy:
-            continue  # static analysis leaves nothing open
-        best = best_peer(accuracy)
-        shown = [name for name in (*HEADLINE, best) if name is not None]
-        metrics |= {f"disambiguation.{setting}.{name}.accuracy": accuracy[name] for name in shown}
-        gain = rows[setting, HEADLINE[0], f"gain_over_{best}"]
-        for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):
-            if np.isfinite(gain[key]):
-                metrics[f"disambiguation.{setting}.gain.accuracy{end}"] = float(gain[key])
+    shown = figures[figures["setting"].isin(["all", "open"]) & (figures["slice"] == "all")]
+    metrics = headline(shown, "accuracy")
+    resolver = shown[(shown["scorer"] == "resolver") & (shown["figure"] == "accuracy")]
+    for setting, value, queries in zip(resolver["setting"], resolver["value"], resolver["queries"], strict=True):
+        metrics[f"disambiguation.{setting}.resolver.accuracy"] = float(value)
+        if setting == "all":
+            metrics["disambiguation.queries"] = int(queries)
     return metrics

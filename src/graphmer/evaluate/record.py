@@ -25,7 +25,7 @@ READ_BESIDES = ("evaluate/run.schema.json", "ontology/ontology.schema.json", "on
 
 def run_record(
     data: Mapping[str, Path],
-    outputs: Mapping[str, Path],
+    outputs: Mapping[str, str],
     params: EvalParams,
     device: str | None,
     scorer: str | None = None,
@@ -33,7 +33,7 @@ def run_record(
     """What stands in data/eval/run.json; raises ArtifactError where it does not fit its own schema.
 
     data: the folders that were read, by name; `model` among them unless a scorer from elsewhere took its place.
-    outputs: the files that were written, by name.
+    outputs: sha256 of the files that are written, by name.
     device: the kind that computed, cpu or gpu; None where a scorer of one's own did, which does not say.
     scorer: module:Class of that one.
     Two machines that compute the same figures write the same bytes: of the device only its kind is told.
@@ -45,7 +45,7 @@ def run_record(
         "seeds": {**eval_seeds(params), **({"train": training["seed"]} if training else {})},
         "code": source_digests(LIBRARY),
         "data": {name: sha256_files(folder) for name, folder in data.items()},
-        "outputs": {name: sha256_file(path) for name, path in outputs.items()},
+        "outputs": dict(outputs),
         "packages": public_versions(PACKAGES),
         "python": python_minor(),
         "scorer": scorer,

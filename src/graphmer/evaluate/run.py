@@ -3,10 +3,18 @@
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from graphmer.artifacts import atomic_folder, nested, write_json, write_table, write_text
+from graphmer.artifacts import (
+    atomic_folder,
+    canonical_json,
+    nested,
+    sha256_bytes,
+    sha256_file,
+    write_json,
+    write_table,
+    write_text,
+)
 from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
 from graphmer.evaluate.call_graph import predict_call_graph
 from graphmer.evaluate.code_search import predict_code_search
@@ -138,11 +146,11 @@ def write_evaluation(
         write_json(scratch / "leaks.json", leaks.as_json(params.audit.bounds))
         if not leaks.failures(params.audit.bounds):
             written = {name: scratch / name for name in ("predictions.parquet", "figures.parquet", "leaks.json")}
-            with TemporaryDirectory() as shown:  # a record that cannot be made leaves no figures beside it
-                new = {"eval.json": Path(shown) / "eval.json", "eval_peers.csv": Path(shown) / "eval_peers.csv"}
-                write_json(new["eval.json"], nested(flat))
-                write_text(new["eval_peers.csv"], peers_table(figures))
-                write_json(scratch / "run.json", run_record(read, written | new, params, device, own))
-            write_text(plots / "eval_peers.csv", peers_table(figures))
-            write_json(metrics, nested(flat))
+            shown = {"eval.json": canonical_json(nested(flat)), "eval_peers.csv": peers_table(figures)}
+            digests = {name: sha256_file(path) for name, path in written.items()}
+            digests |= {name: sha256_bytes(text.encode("utf-8")) for name, text in shown.items()}
+            # First: a record that cannot be made leaves no figures beside it.
+            write_json(scratch / "run.json", run_record(read, digests, params, device, own))
+            write_text(plots / "eval_peers.csv", shown["eval_peers.csv"])
+            write_text(metrics, shown["eval.json"])
     check_bounds(leaks, params.audit.bounds)

@@ -18,20 +18,26 @@ from graphmer.errors import EvaluationError
 if TYPE_CHECKING:
     import pandas as pd
 
+    Tables = Mapping[str, pd.DataFrame]
+
 FUNCTION_TYPES = frozenset({"Function", "Method", "Test"})
 COMPREHENSION = re.compile(r"(?:\.<locals>)?\.?<(?:genexpr|listcomp|setcomp|dictcomp)>")
 VARIANT = re.compile(r"~\d+")
-EDGE_COLUMNS = (
-    "caller_file",
-    "caller_line",
-    "caller_name",
-    "callee_file",
-    "callee_line",
-    "callee_name",
-    "line",
-    "count",
-)
-FUNCTION_COLUMNS = ("file", "line", "name")
+TABLES: dict[str, tuple[str, ...]] = {
+    "functions": ("file", "line", "name"),
+    "edges": (
+        "caller_file",
+        "caller_line",
+        "caller_name",
+        "callee_file",
+        "callee_line",
+        "callee_name",
+        "line",
+        "count",
+    ),
+    "files": ("file", "sha256"),
+    "lines": ("file", "first", "last"),
+}
 PROVENANCE = frozenset({"package", "version", "edges", "functions"})
 EMPTY = sha256_bytes(b"")
 REMEDY = "run benchmarks/trace_calls.py on the corpus's version"
@@ -79,32 +85,30 @@ def load_traces(folder: Path, files: "pd.DataFrame", entities: "pd.DataFrame") -
             raise EvaluationError(f"{path}: expected the keys {', '.join(sorted(PROVENANCE))}; {REMEDY}")
         package = str(provenance["package"])
         if package in packages:
+            tables = {name: _table(path.with_name(f"{name}.csv"), columns) for name, columns in TABLES.items()}
             mine = files[files["package"] == package]
-            _check_source(path, str(provenance["version"]), mine)
-            _check_counts(path, provenance)
-            found[package] = _read_package(package, path.parent, entities[entities["package"] == package])
+            _check_source(path, str(provenance["version"]), tables["files"], mine)
+            _check_counts(path, provenance, tables)
+            found[package] = _read_package(package, tables, entities[entities["package"] == package])
     return found
 
 
-def _check_source(path: Path, version: str, files: "pd.DataFrame") -> None:
+def _check_source(path: Path, version: str, traced: "pd.DataFrame", files: "pd.DataFrame") -> None:
     graphs = str(files["version"].iloc[0])
     if version != graphs:
         raise EvaluationError(f"{path}: traced on version {version}, but the graph is of {graphs}; {REMEDY}")
     digests = dict(zip(files["file"], files["sha256"]))
-    for row in records(_table(path.parent / "files.csv", ("file", "sha256"))):
+    for row in records(traced):
         if (digests.get(row.file, row.sha256) or EMPTY) != row.sha256:  # the graph keeps no digest of an empty file
             raise EvaluationError(f"{path}: {row.file} was traced with another content than the graph's; {REMEDY}")
 
 
-def _check_counts(path: Path, provenance: Mapping[str, Any]) -> None:
+def _check_counts(path: Path, provenance: Mapping[str, Any], tables: "Tables") -> None:
     """A table that was cut short would be read as calls that never happened."""
-    for name, columns in (("edges", EDGE_COLUMNS), ("functions", FUNCTION_COLUMNS)):
-        rows = len(_table(path.parent / f"{name}.csv", columns))
-        if rows != provenance[name]:
+    for name in ("edges", "functions"):
+        if (rows := len(tables[name])) != provenance[name]:
             raise EvaluationError(f"{path}: {name}.csv has {rows} rows, {provenance[name]} were traced; {REMEDY}")
-    listed = set(_table(path.parent / "files.csv", ("file", "sha256"))["file"])
-    seen = set(_table(path.parent / "functions.csv", FUNCTION_COLUMNS)["file"])
-    if unlisted := sorted(seen - listed):
+    if unlisted := sorted(set(tables["functions"]["file"]) - set(tables["files"]["file"])):
         raise EvaluationError(f"{path}: files.csv has no digest of {unlisted[0]}, which ran; {REMEDY}")
 
 
@@ -123,23 +127,23 @@ def _table(path: Path, columns: tuple[str, ...]) -> "pd.DataFrame":
         raise EvaluationError(f"{path}: expected columns {', '.join(columns)}, got {reason}; {REMEDY}") from None
 
 
-def _read_package(package: str, folder: Path, entities: "pd.DataFrame") -> Trace:
+def _read_package(package: str, tables: "Tables", entities: "pd.DataFrame") -> Trace:
     symbols = FunctionSymbols(entities)
     missed: Counter[str] = Counter()
     ran: set[str] = set()
     edges: dict[Edge, set[int]] = {}
-    for row in records(_table(folder / "functions.csv", FUNCTION_COLUMNS)):
+    for row in records(tables["functions"]):
         symbol, reason = symbols.find(row.file, row.line, row.name)
         missed[f"function_{reason}"] += not symbol
         ran |= {symbol} if symbol else set()
-    for row in records(_table(folder / "edges.csv", EDGE_COLUMNS)):
+    for row in records(tables["edges"]):
         caller, why_caller = symbols.find(row.caller_file, row.caller_line, row.caller_name)
         callee, why_callee = symbols.find(row.callee_file, row.callee_line, row.callee_name)
         if caller and callee:
             edges.setdefault((caller, callee), set()).add(row.line)
         else:
             missed[f"edge_from_{why_caller}" if not caller else f"edge_to_{why_callee}"] += 1
-    ranges = records(_table(folder / "lines.csv", ("file", "first", "last")))
+    ranges = records(tables["lines"])
     lines = frozenset((row.file, line) for row in ranges for line in range(row.first, row.last + 1))
     found = {edge: frozenset(places) for edge, places in sorted(edges.items())}
     return Trace(package, frozenset(ran), found, lines, {name: n for name, n in sorted(missed.items()) if n})

@@ -1,6 +1,6 @@
 """Triples that a change of code or parameters gained and lost, by the graphs that two versions of dvc.lock name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,22 +46,20 @@ def graph_digest(lock: bytes | None) -> str | None:
     return found
 
 
-def triples_file(root: Path, cache: Path, digest: str) -> Path | None:
-    """The triples of a graph, wherever its bytes lie here: DVC's cache, data/kg, or what `dvc get` brought; or None."""
-    listing = cached(cache, digest)
+def triples_file(root: Path, cached: Callable[[str], Path], digest: str) -> Path | None:
+    """The triples of a graph, wherever its bytes lie here: DVC's cache, data/kg, or what `dvc get` brought; or None.
+
+    cached: where the cache keeps what has a digest.
+    """
+    listing = cached(digest)
     if listing.is_file():
         entries = {entry["relpath"]: entry["md5"] for entry in read_json(listing)}
-        if TRIPLES in entries and (found := cached(cache, entries[TRIPLES])).is_file():
+        if TRIPLES in entries and (found := cached(entries[TRIPLES])).is_file():
             return found
     for folder in (root / GRAPH, root / FETCHED / digest):
         if folder.is_dir() and dvc_digest(folder) == digest:
             return folder / TRIPLES
     return None
-
-
-def cached(cache: Path, digest: str) -> Path:
-    """Where DVC's cache keeps what has a digest. Source: DVC 3's layout, files/md5/<two digits>/<the rest>."""
-    return cache / digest[:2] / digest[2:]
 
 
 def compare_graphs(before: Path, after: Path, shown: int) -> GraphChange:

@@ -5,7 +5,7 @@ DVC is imported when a check runs: the rest of the library works without it.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,10 @@ def _repository(root: Path) -> Any:
         raise ArtifactError(f"{root}: DVC cannot open it ({' '.join(str(error).split())})") from None
 
 
-def dvc_cache(root: Path) -> Path:
-    """Where DVC keeps files by their digest; a user may have set it. Raises ArtifactError as Lock does."""
-    return Path(_repository(root).cache.local.path)
+def dvc_cache(root: Path) -> Callable[[str], Path]:
+    """Where DVC's cache keeps what has a digest, be it there or not. Raises ArtifactError as Lock does."""
+    place = _repository(root).cache.local.oid_to_path
+    return lambda digest: Path(place(digest))
 
 
 def locked_stages(root: Path) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """What metrics/, plots/ and results/ say, as a browser draws it."""
 
-import csv
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ from graphmer.artifacts import read_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.figures import OURS
 from graphmer.report.long_results import COLUMNS
+from graphmer.report.model_card import csv_rows
 from graphmer.report.plots import LONG_PANELS
 from graphmer.report.readme import gain_verdicts, shown_setting
 
@@ -68,10 +67,7 @@ def _ablation(root: Path) -> Row:
 
 def _table(path: Path) -> list[Row]:
     """Rows of a CSV, numbers as numbers and nothing as None; raises ArtifactError where there are none."""
-    if not path.is_file():
-        raise ArtifactError(f"{path}: not found; run dvc repro")
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows: list[Mapping[str, str]] = list(csv.DictReader(stream))
+    rows = csv_rows(path)
     if not rows:
         raise ArtifactError(f"{path}: no rows to draw; run dvc repro")
     return [{name: _value(text) for name, text in row.items()} for row in rows]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from graphmer.artifacts import read_json
 from graphmer.errors import ArtifactError
+from graphmer.evaluate.dependency_figures import HEURISTICS
 from graphmer.evaluate.figures import NOT_PEERS, OURS
 from graphmer.report import benchmarks, scale
 
@@ -16,7 +17,6 @@ FIGURES = ("mrr", "accuracy", "f1")
 MEASURED = Path("results/benchmarks")
 SPEED = MEASURED / "kg_speed.json"
 NO_PEER = NOT_PEERS | {"gain", "gain_over_best_peer", "gain_over_names"}
-NAMES = ("import_names", "plain_names")  # heuristics of dependency inference, nothing learnt
 SIDES = (ABOVE, HOLDS_ZERO, BELOW, UNKNOWN) = (
     "The interval of the gain lies above 0 for this one training seed",
     "The interval holds 0, so no gain is shown",
@@ -132,7 +132,7 @@ def _usual_tools(tree: Mapping[str, Any]) -> Iterator[str]:
         )
     if "all" in (dependencies := tree.get("dependency_inference", {})):
         part = dependencies["all"]
-        names, best = max((part[name]["f1"], name) for name in NAMES if name in part)
+        names, best = max((part[name]["f1"], name) for name in HEURISTICS if name in part)
         gain = _interval(part["gain_over_names"], "f1", "+.4f")
         yield (
             f"- Over the names of what is imported (`{best}`, F1 {names:.3f}), dependency inference gains {gain}, on "
