@@ -124,7 +124,7 @@ def our_subjects(setting: Setting, device: str) -> dict[str, Subject]:
 
 
 def _ours(model: GraphMER, setting: Setting, weights: Mapping[str, float], kind: type[Objective]) -> Subject:
-    objective = kind(model, setting.with_terms(weights), load_ontology(), gather_rows, 1)
+    objective = kind(model, setting.with_terms(weights), load_ontology(), gather_rows, 1).to(model.token_bias_V.device)
     return Subject(objective, lambda batch: objective(batch)["backward"], model)
 
 

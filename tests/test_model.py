@@ -14,9 +14,11 @@ from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.heads import GraphMER
 from graphmer.model.losses import link_sum, name_log_likelihood
 from graphmer.model.norm import RMSNorm
+from graphmer.model.texts import most_rows, packed_texts
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.draw import LeafDraw, draw_leaves
 from graphmer.pack.rows import assemble
+from graphmer.pack.tokenizer import PAD
 
 RELATIONS = len(load_ontology().relations)
 SIZES = Vocabulary(tokens=VOCABULARY, relations=RELATIONS, name_slots=NAME_SLOTS, key_tokens=KEY_TOKENS)
@@ -288,14 +290,53 @@ def test_reversed_code_gives_other_states() -> None:
     assert not torch.allclose(forth, back.flip(0), atol=1e-3)
 
 
-def test_padding_does_not_change_a_text_vector() -> None:
+def texts_of(seed: int, count: int, longest: int) -> np.ndarray:
+    """Random texts of 0 to `longest` tokens, [PAD] at the end."""
+    rng = np.random.default_rng(seed)
+    token = rng.integers(5, VOCABULARY, (count, longest))
+    return np.where(np.arange(longest) < rng.integers(0, longest + 1, (count, 1)), token, PAD)
+
+
+@pytest.mark.parametrize("is_static", [False, True])
+def test_texts_that_share_rows_have_the_vectors_of_each_alone(is_static: bool) -> None:
     model = make_model()
-    short = torch.tensor([[7, 8, 9]])
-    padded = torch.tensor([[7, 8, 9, 0, 0, 0]])
+    kinds = [texts_of(0, 30, 12), texts_of(1, 7, 70), texts_of(2, 0, 5)]
     with torch.no_grad():
-        one = model.text_vectors(model(plain_batch(short)), plain_batch(short))
-        two = model.text_vectors(model(plain_batch(padded)), plain_batch(padded))
-    assert torch.allclose(one, two, atol=1e-6)
+        together = model.text_vectors(packed_texts(kinds, is_static))
+        alone = [model.text_vectors(packed_texts([text[None, :]])) for kind in kinds for text in kind]
+    assert torch.allclose(together, torch.cat(alone), atol=1e-5)
+    empty = torch.tensor([bool((text == PAD).all()) for kind in kinds for text in kind])
+    assert empty.any()
+    assert torch.equal(together.norm(dim=1).round(), (~empty).float())
+
+
+def test_a_text_vector_is_the_normed_mean_over_its_own_tokens() -> None:
+    model = make_model(use_lexical_skip=False)
+    token = texts_of(3, 6, 9)
+    token[:, 0] = 7
+    with torch.no_grad():
+        vectors = model.text_vectors(packed_texts([token]))
+        for text, vector in zip(token, vectors, strict=True):
+            hidden = model(plain_batch(torch.from_numpy(text[text != PAD])[None]))
+            expected = torch.nn.functional.normalize(model.key(hidden.mean(dim=1)), dim=-1)[0]
+            assert torch.allclose(vector, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_texts_need_more_rows_than_their_number_and_widths_allow(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = [texts_of(seed * 10 + kind, int(rng.integers(1, 80)), int(rng.integers(1, 100))) for kind in range(3)]
+    rows = packed_texts(kinds)
+    size = rows.batch.token.shape[1]
+    assert len(rows.batch.token) <= most_rows([kind.shape for kind in kinds], size)
+    full = [np.full(kind.shape, 7) for kind in kinds]
+    assert len(packed_texts(full).batch.token) <= most_rows([kind.shape for kind in kinds], size)
+    assert packed_texts(full, True).batch.token.shape == packed_texts(kinds, True).batch.token.shape
+
+
+def test_short_texts_share_rows_that_have_few_places_left_over() -> None:
+    rows = packed_texts([texts_of(0, 400, 24)])
+    assert (rows.batch.token != PAD).float().mean() > 0.95
 
 
 def test_link_loss_never_counts_a_known_tail_as_a_negative() -> None:

@@ -18,6 +18,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
 from graphmer.model.batch import Batch, plain_batch, rows_batch, static_sizes
+from graphmer.model.texts import TextRows
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.train.data import TrainStream
 from graphmer.train.deal import FixedSizes
@@ -52,10 +53,11 @@ def micro_batch(number: int, rows: int = 4) -> MicroBatch:
 def without_values(batch: MicroBatch, mode: FakeTensorMode) -> MicroBatch:
     """The same micro-batch with tensors that have a shape and nothing in them."""
 
-    def fake(part: Batch | MicroBatch) -> dict[str, Tensor]:
+    def fake(part: Batch | TextRows | MicroBatch) -> dict[str, Tensor]:
         return {name: mode.from_tensor(value) for name, value in vars(part).items() if isinstance(value, Tensor)}
 
-    return MicroBatch(**fake(batch), batch=Batch(**fake(batch.batch), is_static=True))
+    texts = TextRows(Batch(**fake(batch.texts.batch), is_static=True), **fake(batch.texts), places=batch.texts.places)
+    return MicroBatch(**fake(batch), batch=Batch(**fake(batch.batch), is_static=True), texts=texts)
 
 
 def step_without_values(step: Step, **changes: object) -> Objective:

@@ -28,7 +28,8 @@ from graphmer.train.validate import validate
 SMALL = TrainParams(
     seed=1, init_from=None, steps=12, rows=2, link_rows=2, row_length=64, learning_rate=5e-3,
     final_learning_rate=1e-4, warmup_steps=2,
-    weight_decay=0.01, beta1=0.9, beta2=0.98, max_gradient_norm=1.0, precision="fp32", mask_share=0.15,
+    weight_decay=0.01, beta1=0.9, beta2=0.98, max_gradient_norm=1.0, precision="fp32", bias_gradient="every_layer",
+    mask_share=0.15,
     span_end=0.5, max_span=7, document_share=1.0, negatives=NegativeParams(2, 2), report_every=4, curriculum=(),
     text_code=TextCodeParams(pairs=4, max_text=12, max_code=20, hide_share=0.5),
     leaves=LeafParams(max_leaves=3, max_leaves_per_anchor=2, leaf_drop=0.2, masked_leaf_share=0.3, hide_share=0.7),

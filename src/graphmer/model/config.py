@@ -5,6 +5,8 @@ from typing import Literal
 
 from graphmer.pack.controls import GraphForm
 
+BiasGradient = Literal["every_layer", "one_layer"]
+
 
 @dataclass(frozen=True)
 class ModelParams:

@@ -1,13 +1,17 @@
 """The encoder: fused embeddings, pre-norm blocks, tied heads."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+import torch._dynamo
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from graphmer.model.attention import AttentionBias, attend, backend_for, rotary, rotate
 from graphmer.model.batch import Batch
-from graphmer.model.config import ModelParams, Vocabulary
+from graphmer.model.config import BiasGradient, ModelParams, Vocabulary
 from graphmer.model.norm import RMSNorm
 
 
@@ -72,13 +76,43 @@ class Block(nn.Module):
         return torch.add(x_BSD, self.dropout(self.ffn_down(F.gelu(self.ffn_up(self.ffn_norm(x_BSD))))))
 
 
+class _Scaled(torch.autograd.Function):
+    """Its input, with a gradient of `times` as much."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, times: int) -> Tensor:
+        ctx.times = times
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return gradients[0] * ctx.times, None
+
+
+def _run(block: nn.Module, *inputs: Tensor | None) -> Tensor:
+    x_BSD: Tensor = block(*inputs)
+    return x_BSD
+
+
+def _fix_widths(*tensors: Tensor) -> None:
+    """Tell a compiler that the number of rows varies and nothing else does: of a width that might vary it would pad
+    copies of the bias in every block."""
+    for tensor in tensors:
+        torch._dynamo.maybe_mark_dynamic(tensor, 0)
+        for axis in range(1, tensor.dim()):
+            torch._dynamo.mark_static(tensor, axis)
+
+
 class Encoder(nn.Module):
     """Tokens and leaves to hidden states."""
 
     def __init__(self, params: ModelParams, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.params, self.vocabulary = params, vocabulary
-        self.checkpoint_blocks = False  # a fact of the machine: activations are computed again instead of kept
+        # Facts of the machine: activations are computed again instead of kept; blocks are compiled for training.
+        self.checkpoint_blocks = False
+        self._compiled: Callable[..., Tensor] | None = None
+        self.bias_gradient: BiasGradient = "every_layer"
         self.token = nn.Embedding(vocabulary.tokens, params.width)
         self.slot = nn.Embedding(vocabulary.name_slots + 1, params.width)
         self.fusion = HGATFusion(params, vocabulary.relations) if params.use_hgat else None
@@ -110,13 +144,33 @@ class Encoder(nn.Module):
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_BSD.dtype
         bias, factor = self.bias(batch, dtype)
         cos, sin = rotary(batch.root, self.params.width // self.params.heads, self.params.rope_base, dtype)
-        for block in self.blocks:
+        run = self._compiled if self.training and self._compiled is not None else _run
+        for block, shown in zip(self.blocks, self._shown_to_blocks(bias), strict=True):
+            if run is not _run:
+                _fix_widths(x_BSD, shown, cos, sin)
             if self.checkpoint_blocks and self.training:
-                x_BSD = checkpoint(block, x_BSD, bias, factor, cos, sin, use_reentrant=False)
+                x_BSD = checkpoint(run, block, x_BSD, shown, factor, cos, sin, use_reentrant=False)
             else:
-                x_BSD = block(x_BSD, bias, factor, cos, sin)
+                x_BSD = run(block, x_BSD, shown, factor, cos, sin)
         hidden: Tensor = self.norm(x_BSD)
         return hidden
+
+    def compile_blocks(self, backend: str | Callable[..., Any] = "inductor") -> None:
+        """From here on train with compiled blocks; one graph serves all of them, whatever the number of rows."""
+        self._compiled = torch.compile(_run, backend=backend)
+
+    def _shown_to_blocks(self, bias: Tensor) -> list[Tensor]:
+        """The bias for each block: the same values for all, its gradient from all or from one drawn at random.
+
+        A gradient through every block has a GPU use attention kernels of half the speed. One block's, times their
+        number, has the same mean; the few weights of the bias bear its noise (docs/log.md).
+        """
+        count = len(self.blocks)
+        if self.bias_gradient == "every_layer" or not (self.training and bias.requires_grad):
+            return [bias] * count
+        chosen = int(torch.randint(count, ()))
+        scaled: Tensor = _Scaled.apply(bias, count)  # type: ignore[no-untyped-call]
+        return [scaled if number == chosen else bias.detach() for number in range(count)]
 
     def block_matrix_weights(self) -> int:
         """Number of matrix weights in the blocks, norms left out."""

@@ -8,6 +8,7 @@ from graphmer.model.batch import Batch
 from graphmer.model.config import ModelParams, Vocabulary
 from graphmer.model.encoder import Encoder
 from graphmer.model.norm import RMSNorm
+from graphmer.model.texts import TextRows
 
 
 class GraphMER(nn.Module):
@@ -69,13 +70,12 @@ class GraphMER(nn.Module):
         raw = self.encoder.token(batch.token[row])
         return self._lexical((weight.to(raw.dtype)[:, None, :] @ raw).squeeze(1))
 
-    def text_vectors(self, hidden_BSD: Tensor, batch: Batch) -> Tensor:
-        """(B, D) unit vectors of whole rows: entity keys, functions, queries in words. Rows hold one document each."""
-        filled = batch.document > 0
-        vector = self.key(_masked_mean(hidden_BSD, filled))
+    def text_vectors(self, texts: TextRows) -> Tensor:
+        """(N, D) unit vectors of texts: entity keys, functions, queries in words. One without a token has zeros."""
+        vector = self.key(_text_means(self(texts.batch), texts))
         if self.use_lexical_skip:
-            vector = vector + self._lexical(_masked_mean(self.encoder.token(batch.token), filled))
-        return F.normalize(vector.float(), dim=-1)
+            vector = vector + self._lexical(_text_means(self.encoder.token(texts.batch.token), texts))
+        return F.normalize(vector.float(), dim=-1) * (texts.at >= 0)[:, None]
 
     def _lexical(self, raw_ND: Tensor) -> Tensor:
         """Pooled raw embeddings at unit scale: as they are (std 0.02) the hidden states would drown them."""
@@ -99,6 +99,14 @@ class SpanBoundaryHead(nn.Module):
         """(M, D) vectors in the space of the token embedding. offset_M: place in the run, 0 to max_span - 1."""
         vector: Tensor = self.layers(torch.cat([left_MD, right_MD, self.offset(offset_M)], dim=-1))
         return vector
+
+
+def _text_means(x_RSD: Tensor, texts: TextRows) -> Tensor:
+    """(N, D) mean over each text's positions, by one product: neither pass has a look-up of single positions."""
+    number = torch.arange(1, texts.places + 1, device=x_RSD.device)
+    member_RPS = (texts.batch.document[:, None, :] == number[:, None]).to(x_RSD.dtype)
+    mean_RPD = (member_RPS @ x_RSD) / member_RPS.sum(dim=-1, keepdim=True).clamp(min=1.0)
+    return mean_RPD.flatten(0, 1)[texts.at.clamp(min=0)]
 
 
 def _masked_mean(x_NTD: Tensor, filled_NT: Tensor) -> Tensor:

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphmer.model.batch import Batch, plain_batch, rows_batch
+from graphmer.model.batch import Batch, rows_batch
 from graphmer.model.heads import GraphMER
+from graphmer.model.texts import packed_texts
 from graphmer.pack.controls import shown_graph
 from graphmer.pack.draw import Selection
 from graphmer.pack.ranges import rank_in_group
@@ -117,10 +118,9 @@ def text_vectors(model: GraphMER, token: npt.NDArray[np.int32], rows_at_once: in
     device = model.token_bias_V.device
     parts = []
     for start in range(0, len(token), rows_at_once):
-        piece = torch.from_numpy(token[start : start + rows_at_once].astype(np.int64))
-        used = max(int((piece != PAD).sum(dim=1).max()), 1)
-        batch: Batch = plain_batch(piece[:, :used].contiguous()).to(device)
-        parts.append(model.text_vectors(model(batch), batch).float().cpu().numpy())
+        piece = token[start : start + rows_at_once]
+        used = max(int((piece != PAD).sum(axis=1).max()), 1)
+        parts.append(model.text_vectors(packed_texts([piece[:, :used]]).to(device)).float().cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros((0, model.encoder.params.width), np.float32)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from graphmer.model.config import BiasGradient
+
 
 @dataclass(frozen=True)
 class LeafParams:
@@ -103,6 +105,7 @@ class TrainParams:
     beta2: float
     max_gradient_norm: float
     precision: Literal["fp32", "bf16", "fp16"]
+    bias_gradient: BiasGradient  # of the attention bias: through every block, or through one drawn anew each time
     mask_share: float
     span_end: float
     max_span: int

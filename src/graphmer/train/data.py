@@ -1,6 +1,7 @@
 """The stream of training steps: every process draws the same numbers and takes its own rows."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -50,6 +51,8 @@ class TrainStream:
         self._epoch: Epoch
         self._sizes: FixedSizes | None
         self._widest: dict[int, FixedSizes] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._coming: tuple[tuple[int, int], Future[Epoch]] | None = None
         if params.loss.text_code > 0 and len(split.pair_sample) < params.text_code.pairs:
             raise TrainingError(
                 f"train split: {len(split.pair_sample)} documented functions, train.text_code.pairs wants "
@@ -92,7 +95,7 @@ class TrainStream:
     def _enter(self, stage: int, epoch: int) -> None:
         if self._current == (stage, epoch):
             return
-        self._epoch, self._current = self.layout.lay_out(stage, epoch), (stage, epoch)
+        self._epoch, self._current = self._laid_out(stage, epoch), (stage, epoch)
         per_step = self.params.rows // self.params.link_rows
         whole = len(self._epoch.groups) // per_step
         if whole == 0:
@@ -104,6 +107,30 @@ class TrainStream:
         if epoch == 0:
             self.steps_in_epoch[stage] = whole
         self._sizes = self._fixed_sizes(stage) if self.is_static else None
+        self._begin_next()
+
+    def lay_out_ahead(self) -> None:
+        """From here on lay out each epoch in another thread, while the one before is dealt: a corpus takes a minute."""
+        self._pool = self._pool or ThreadPoolExecutor(1)
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        coming = self._after(*self._current)
+        self._coming = (coming, self._pool.submit(self.layout.lay_out, *coming)) if self._pool and coming else None
+
+    def _laid_out(self, stage: int, epoch: int) -> Epoch:
+        if self._coming and self._coming[0] == (stage, epoch):
+            return self._coming[1].result()
+        return self.layout.lay_out(stage, epoch)
+
+    def _after(self, stage: int, epoch: int) -> tuple[int, int] | None:
+        """The epoch that a run goes on with after this one."""
+        first = self.layout.first_step
+        is_last = stage + 1 == len(self.layout.stages)
+        end = self.params.steps if is_last else first(stage + 1)
+        if first(stage) + (epoch + 1) * self.steps_in_epoch[stage] < end:
+            return stage, epoch + 1
+        return None if is_last else (stage + 1, 0)
 
     def _fixed_sizes(self, stage: int) -> FixedSizes:
         """Powers of two that never shrink within a stage, so that few epochs outgrow those before and compile again."""

@@ -10,6 +10,7 @@ import torch
 
 from graphmer.model.batch import StaticSizes, rows_batch
 from graphmer.model.config import Vocabulary
+from graphmer.model.texts import packed_texts
 from graphmer.pack.rows import Rows
 from graphmer.pack.shards import EntityArrays, LongArray, SplitArrays
 from graphmer.pack.tokenizer import PAD
@@ -73,9 +74,11 @@ class Dealer:
         inside = step.chosen[start : start + rows * share.world]
         arrays: Arrays = {"totals": step.totals, **_masked_slots(step.masked, own)}
         arrays |= self._queries(step, groups, inside, leaves, rows, share)
-        arrays |= self._keys(step, groups, share)
-        arrays |= _pairs(groups, share)
-        return MicroBatch(batch=batch, **{name: torch.from_numpy(value) for name, value in arrays.items()})
+        key, key_group = self._keys(step, groups, share)
+        text, code, pairs = _pairs(groups, share)
+        arrays |= {"key_group": key_group, **pairs}
+        tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        return MicroBatch(batch=batch, texts=packed_texts([key, text, code], fixed is not None), **tensors)
 
     def _queries(
         self, step: Step, groups: Sequence[Group], inside: LongArray, leaves: LongArray, rows: int, share: Share
@@ -109,8 +112,8 @@ class Dealer:
             "known": _padded(_known(groups, step.sizes, share), total, False),
         }
 
-    def _keys(self, step: Step, groups: Sequence[Group], share: Share) -> Arrays:
-        """Every process knows all keys and encodes an equal slice of them."""
+    def _keys(self, step: Step, groups: Sequence[Group], share: Share) -> tuple[LongArray, LongArray]:
+        """This process's equal slice of the keys, (Ko, T) tokens, and the group of every process's."""
         room = _room(groups, step.sizes, share)
         entity, group_of = np.zeros(room, np.int64), np.full(room, -1, np.int64)
         for index, (group, offset) in enumerate(zip(groups, _key_offsets(groups, step.sizes), strict=True)):
@@ -118,7 +121,7 @@ class Dealer:
             group_of[offset : offset + len(group.key)] = index
         own = slice(share.rank * room // share.world, (share.rank + 1) * room // share.world)
         token = np.where(group_of[own, None] >= 0, self.entities.key_token[entity[own]], PAD)
-        return {"key_token": token.astype(np.int64), "key_group": group_of}
+        return token.astype(np.int64), group_of
 
 
 def _find(leaves: LongArray, wanted: LongArray) -> LongArray:
@@ -163,8 +166,8 @@ def _masked_slots(masked: Masked, own: slice) -> Arrays:
     }
 
 
-def _pairs(groups: Sequence[Group], share: Share) -> Arrays:
-    """Docstrings and functions: an equal slice a process, and which of all have the same words."""
+def _pairs(groups: Sequence[Group], share: Share) -> tuple[LongArray, LongArray, Arrays]:
+    """Tokens of docstrings and of functions, an equal slice a process; groups, and which of all have the same words."""
     text = np.concatenate([group.text for group in groups]).astype(np.int64)
     code = np.concatenate([group.code for group in groups]).astype(np.int64)
     group_of = np.repeat(np.arange(len(groups)), [len(group.text) for group in groups])
@@ -172,7 +175,7 @@ def _pairs(groups: Sequence[Group], share: Share) -> Arrays:
     text, code = _padded(text, room, PAD), _padded(code, room, PAD)
     own = slice(share.rank * room // share.world, (share.rank + 1) * room // share.world)
     twin = (text[:, None] == text[None, :]).all(axis=2) & ~np.eye(room, dtype=np.bool_)
-    return {"text_token": text[own], "code_token": code[own], "pair_group": _padded(group_of, room, -1), "twin": twin}
+    return text[own], code[own], {"pair_group": _padded(group_of, room, -1), "twin": twin}
 
 
 def _padded(values: npt.NDArray[Any], length: int, fill: object) -> npt.NDArray[Any]:

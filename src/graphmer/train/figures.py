@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from graphmer.errors import TrainingError
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve
-from graphmer.train.device import is_xla, to_host
+from graphmer.train.device import to_host
 from graphmer.train.plan import Plan
 
 
@@ -29,10 +29,10 @@ class Figures:
         self, accelerator: Accelerator, plan: Plan, params: TrainParams, terms: tuple[str, ...], curve: Curve
     ) -> None:
         self.accelerator, self.params, self.terms, self.curve = accelerator, params, terms, curve
-        # Each reading has the host wait for the device: under XLA only where a row of the curve or a checkpoint by
-        # steps is due. All processes read after the same steps.
+        # Each reading has the host wait for the device: on an accelerator only where a row of the curve or a
+        # checkpoint by steps is due. All processes read after the same steps.
         late = (params.report_every, plan.checkpoint_steps or params.steps, params.steps)
-        self.every = late if is_xla(accelerator) else (1,)
+        self.every = (1,) if plan.device == "cpu" else late
         self.unread: list[StepFigures] = []
 
     def add(self, step: StepFigures, done: int, stops: bool) -> bool:

@@ -2,12 +2,10 @@
 
 import math
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from tqdm import tqdm
 
 from graphmer.artifacts import stable_hash
 from graphmer.errors import Stopped
+from graphmer.train.ahead import StepsAhead
 from graphmer.train.checkpoint import CheckpointClock, RunFolder
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve, CurveFile, growing_csv
@@ -26,8 +25,11 @@ from graphmer.train.figures import Figures, StepFigures
 from graphmer.train.micro import check_micro_batch, is_out_of_memory, micro_batches, next_micro_batch, out_of_memory
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.objective import Objective
+from graphmer.train.parcel import Parcel
 from graphmer.train.plan import Plan
 from graphmer.train.stop import StopSignal
+
+Batches = Sequence[MicroBatch | Parcel]
 
 
 def learning_rate_factor(step: int, params: TrainParams) -> float:
@@ -82,7 +84,6 @@ class Loop:
         if setting.plan.micro_batch is not None:
             check_micro_batch(setting.plan.micro_batch, *self.room)
         self.rows = setting.plan.micro_batch or micro_batches(*self.room)[0]
-        self.drawing = Lock()  # the stream holds one epoch at a time, and _Ahead draws from it in another thread
 
     def run(self, curve: Path) -> dict[str, float]:
         """All steps that are left; each term's mean over the last tenth of the run.
@@ -98,17 +99,17 @@ class Loop:
                 tqdm(total=self.params.steps, initial=self.done, unit="step", desc="train",
                      disable=None if is_main else True)
             )  # fmt: skip
-            steps = stack.enter_context(_Ahead(self, self.setting.plan.device != "cpu"))
+            steps = stack.enter_context(StepsAhead(self.stream, self.params.steps, self.setting.plan.device != "cpu"))
             tokens = 0
             while self.done < self.params.steps:
-                batches = steps.take(self.done)
+                batches = steps.take(self.done, self._share())
                 tokens += sum(batch.occupied for batch in batches) * self.setting.plan.world
                 is_stopped = self._advance(batches, stop)
                 self._report(bar, file, tokens)
                 self._keep(is_stopped)
         return dict(self.curve.final)
 
-    def _advance(self, batches: list[MicroBatch], stop: StopSignal) -> bool:
+    def _advance(self, batches: Batches, stop: StopSignal) -> bool:
         """One optimiser step; whether some process was told to stop."""
         sums = self._gradients(batches)
         try:
@@ -126,7 +127,7 @@ class Loop:
                 raise out_of_memory(self.rows, *self.room) from error
             raise
 
-    def _gradients(self, batches: list[MicroBatch]) -> torch.Tensor:
+    def _gradients(self, batches: Batches) -> torch.Tensor:
         """As `_accumulate`, with less at once where that does not fit."""
         while True:
             try:
@@ -139,9 +140,9 @@ class Loop:
             self.optimizer.zero_grad()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            batches = self.batches(self.done)
+            batches = list(self.stream.micro_batches(self.done, self._share()))
 
-    def _accumulate(self, batches: list[MicroBatch]) -> torch.Tensor:
+    def _accumulate(self, batches: Batches) -> torch.Tensor:
         """Gradients of the whole step; this process's part of each term, in the order of `terms`."""
         accelerator = self.setting.accelerator
         sums = torch.zeros(len(self.terms), device=accelerator.device)
@@ -167,12 +168,9 @@ class Loop:
         tqdm.write(f"train: out of memory with {self.rows} rows at once; going on with {smaller}", file=sys.stderr)
         self.rows = smaller
 
-    def batches(self, number: int) -> list[MicroBatch]:
-        """This process's part of a step."""
+    def _share(self) -> Share:
         accelerator = self.setting.accelerator
-        share = Share(accelerator.process_index, accelerator.num_processes, self.rows)
-        with self.drawing:
-            return list(self.stream.micro_batches(number, share))
+        return Share(accelerator.process_index, accelerator.num_processes, self.rows)
 
     def _weights(self) -> Iterator[torch.nn.Parameter]:
         return (weight for weight in self.objective.parameters() if weight.requires_grad)
@@ -224,30 +222,3 @@ class Loop:
             self.setting.accelerator.scaler.load_state_dict(state["scaler"])
         self.curve.restore(state["curve"])
         self.done = int(state["step"])
-
-
-class _Ahead:
-    """Builds the next step's batches while an accelerator computes; on a CPU they would only take its cores."""
-
-    def __init__(self, loop: Loop, is_ahead: bool) -> None:
-        self.loop = loop
-        self.pool = ThreadPoolExecutor(1) if is_ahead else None
-        self.next: tuple[tuple[int, int], Future[list[MicroBatch]]] | None = None
-
-    def __enter__(self) -> "_Ahead":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.pool is not None:
-            self.pool.shutdown(cancel_futures=True)
-
-    def take(self, number: int) -> list[MicroBatch]:
-        """The batches of step `number`, and a start on the next."""
-        if self.pool is None:
-            return self.loop.batches(number)
-        key = (number, self.loop.rows)
-        future = self.next[1] if self.next and self.next[0] == key else self.pool.submit(self.loop.batches, number)
-        batches = future.result()
-        if number + 1 < self.loop.params.steps:
-            self.next = ((number + 1, self.loop.rows), self.pool.submit(self.loop.batches, number + 1))
-        return batches

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphmer.model.batch import Batch
+from graphmer.model.texts import TextRows
 
 
 @dataclass
@@ -14,8 +15,8 @@ class MicroBatch:
 
     Own rows. mlm_position, mlm_target, mlm_weight: (B x M,), positions flat. span_left, span_right, span_offset,
     span_weight: (B x M,) the roots around each slot's span and its place in it. leaf: (Qo,) masked leaves among the
-    batch's, padded; leaf_weight: (Qo,) 0 where padded; name: (Qo, P) their names' tokens. key_token: (Ko, T), this
-    process's slice of the keys. text_token: (No, Tt), code_token: (No, Tc), its slice of the pairs.
+    batch's, padded; leaf_weight: (Qo,) 0 where padded; name: (Qo, P) their names' tokens. texts: this process's slice
+    of the keys, then of the pairs' docstrings, then of their functions; (Ko + No + No) of them.
     All processes alike. query_at: (Q,) place of each query among the gathered; query_group, query_relation: (Q,);
     query_head: (Q,) its head's key, -1 where none; target: (Q,) its tail's key. key_group: (K,), -1 where padded.
     known: (Q, K) other true tails. pair_group: (N,), -1 where padded; twin: (N, N) pairs with the same words.
@@ -33,7 +34,7 @@ class MicroBatch:
     leaf: Tensor
     leaf_weight: Tensor
     name: Tensor
-    key_token: Tensor
+    texts: TextRows
     query_at: Tensor
     query_group: Tensor
     query_relation: Tensor
@@ -41,8 +42,6 @@ class MicroBatch:
     target: Tensor
     key_group: Tensor
     known: Tensor
-    text_token: Tensor
-    code_token: Tensor
     pair_group: Tensor
     twin: Tensor
     totals: Tensor

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from graphmer.model.batch import Batch, plain_batch
 from graphmer.model.heads import GraphMER, SpanBoundaryHead
 from graphmer.model.losses import link_sum, ontology_terms, token_sum
 from graphmer.ontology.vocabulary import Ontology
@@ -52,9 +51,7 @@ class Objective(torch.nn.Module):
         weights = self.params.loss
         hidden = self.model(batch.batch)
         own = self._token_terms(hidden.reshape(-1, hidden.shape[-1]), batch)
-        shared = self._link_terms(hidden, batch) if self.scores_links else {}
-        if weights.text_code > 0:
-            shared["text_code"] = self._text_code(batch)
+        shared = self._shared_terms(hidden, batch) if self.scores_links or weights.text_code > 0 else {}
         values = {name: {**own, **shared}[name] for name in self.terms}
         total = torch.stack([getattr(weights, name) * value for name, value in values.items()]).sum()
         if len(batch.batch.leaf_relation) == 0 and self.model.encoder.fusion is not None:
@@ -87,10 +84,18 @@ class Objective(torch.nn.Module):
         together = self.model.token_logits(flat[torch.cat(list(position.values()))])
         return dict(zip(position, torch.split(together, [len(at) for at in position.values()]), strict=True))
 
-    def _link_terms(self, hidden: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
+    def _shared_terms(self, hidden: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
+        """Terms that compare what all processes have encoded: one pass for all texts, then each kind is gathered."""
+        pairs = len(batch.pair_group) // self.world
+        keys = len(batch.texts.at) - 2 * pairs
+        key, text, code = torch.split(self.model.text_vectors(batch.texts), [keys, pairs, pairs])
+        terms = self._link_terms(hidden, self.gather(key), batch) if self.scores_links else {}
+        if self.params.loss.text_code > 0:
+            terms["text_code"] = self._text_code(self.gather(text), self.gather(code), batch)
+        return terms
+
+    def _link_terms(self, hidden: Tensor, key: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
         """The true tail against the keys of its group, and the order that predicted edges must keep."""
-        keys = plain_batch(batch.key_token, batch.batch.is_static)
-        key = self.gather(self.model.text_vectors(self.model(keys), keys))
         query = self.gather(self.model.leaf_vectors(hidden, batch.batch, batch.leaf))[batch.query_at]
         other = batch.query_group[:, None] != batch.key_group[None, :]
         scores = (query @ key.T) / self.params.loss.temperature
@@ -104,17 +109,11 @@ class Objective(torch.nn.Module):
             terms |= {"antisymmetry": both[0] / total, "acyclicity": both[1] / total}
         return terms
 
-    def _text_code(self, batch: MicroBatch) -> Tensor:
+    def _text_code(self, text: Tensor, code: Tensor, batch: MicroBatch) -> Tensor:
         """Each docstring among the functions of its group, and each function among the docstrings."""
-        text, code = (
-            self._gathered(plain_batch(token, batch.batch.is_static)) for token in (batch.text_token, batch.code_token)
-        )
         excluded = (batch.pair_group[:, None] != batch.pair_group[None, :]) | batch.twin
         weight = (batch.pair_group >= 0).float()
         target = torch.arange(len(weight), device=weight.device)
         scores = (text @ code.T) / self.params.loss.temperature
         both = link_sum(scores, target, excluded, weight) + link_sum(scores.T, target, excluded, weight)
         return 0.5 * both / batch.totals[4]
-
-    def _gathered(self, rows: Batch) -> Tensor:
-        return self.gather(self.model.text_vectors(self.model(rows), rows))

@@ -48,15 +48,15 @@ def train_model(
     vocabulary = read_vocabulary(packed)
     ontology, entities = load_ontology(), load_entities(packed)
     val = _validation_split(packed)
-    # A compiler that meets a new shape compiles anew: for it every batch is padded alike.
-    is_static = plan.device == "tpu" or plan.compile
     train = load_split(packed, "train")
-    stream = TrainStream(train, entities, ontology, vocabulary, params, is_static, model.graph_form)
+    # XLA compiles a whole step, and anew for each shape: for it every batch is padded alike.
+    stream = TrainStream(train, entities, ontology, vocabulary, params, plan.device == "tpu", model.graph_form)
     net = initial_model(model, vocabulary, params, packed)
     net.encoder.checkpoint_blocks = plan.checkpoint_activations
+    net.encoder.bias_gradient = params.bias_gradient
     objective = Objective(net, params, ontology, gather_rows, plan.world)
     if plan.compile:
-        objective.compile(dynamic=False)  # shapes stay as they are; another row length is worth a graph of its own
+        net.encoder.compile_blocks()
     losses = Loop(Setting(accelerator, plan, runs), objective, stream, params).run(curve)
     if not accelerator.is_main_process:
         return
