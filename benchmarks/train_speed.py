@@ -4,8 +4,8 @@
 
 One process measures all, its rounds interleaved and their order turned, so that a busy neighbour meets every subject.
 A step is the forward, the backward and the optimiser's, in bf16 autocast, on the same rows and labels; a token is an
-occupied position. Time is the processor's, or a GPU's own where torch finds one (under `gpu` then, everything else
-stays in the files). A cost is the share of our step that goes when the ingredient goes. Figures are medians,
+occupied position. Time is the processor's, or a GPU's own where torch finds one (under `gpu` then, the other kind's
+figures stay in the files). A cost is the share of our step that goes when the ingredient goes. Figures are medians,
 <figure>_low and _high the extreme rounds. Writes train_speed.json and latency.json.
 """
 
@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,7 @@ def masking_rate(stream: TrainStream, rounds: int) -> list[float]:
 def child(arguments: argparse.Namespace, name: str) -> float:
     """Memory of one subject, from a process of its own."""
     command = [sys.executable, __file__, str(arguments.packed), "--child", name, "--rows", str(arguments.rows)]
+    command += ["--compile"] * arguments.compile
     done = subprocess.run(
         [*command, "--threads", str(arguments.threads), *flags(arguments.set)],
         capture_output=True,
@@ -232,14 +234,16 @@ def measure(arguments: argparse.Namespace, device: str) -> None:
     packed, rounds = arguments.packed, arguments.rounds
     kind = "cpu" if device == "cpu" else "gpu"
     setting = read_setting(ROOT, packed, arguments.rows, 512, arguments.set)
+    setting = replace(setting, compile=arguments.compile)
     # First: a process begins with the peak of the one that starts it.
     peaks = {f"{name}_peak_mib": round(child(arguments, name), 1) for name in ("ours", "hf_bert")}
     steps = {**measure_steps(setting, packed, rounds, device), **peaks}
     figures: dict[str, Any] = {
+        **steps,
         "machine": machine(device, arguments.threads),
         "rounds": rounds,
         "rows": arguments.rows,
-        kind: steps,
+        "compiled": arguments.compile,
     }
     masking: dict[str, float] = {}
     for row_length in (256, 512):
@@ -248,18 +252,16 @@ def measure(arguments: argparse.Namespace, device: str) -> None:
     figures |= {"packing_gain": round(packing_gain(stream), 3), "masking_mtok_s": masking}
     if device == "cpu":
         figures["processes"] = measure_processes(packed, ROOT, rounds)
-    merge(arguments.out / "train_speed.json", figures)
+    merge(arguments.out / "train_speed.json", {kind: figures})
     single = read_setting(ROOT, packed, 1, LATENCY_POSITIONS, arguments.set)
     latency = measure_latency(single, packed, arguments.runs, device)
     head = {"machine": figures["machine"], "runs": arguments.runs, "positions": LATENCY_POSITIONS}
-    merge(arguments.out / "latency.json", {**head, kind: latency})
+    merge(arguments.out / "latency.json", {kind: {**head, **latency}})
 
 
 def merge(path: Path, figures: dict[str, Any]) -> None:
-    """Lay figures over those of the other kind of device, whose machine would be lost with it."""
-    earlier = read_json(path) if path.is_file() else {}
-    kept = {kind: part for kind, part in earlier.items() if kind in ("cpu", "gpu")}
-    write_json(path, {**kept, **figures})
+    """Lay the figures of one kind of device beside those of the other."""
+    write_json(path, {**(read_json(path) if path.is_file() else {}), **figures})
 
 
 def main() -> None:
@@ -270,6 +272,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2, help="of 512 positions a step, default 2")
     parser.add_argument("--runs", type=int, default=40, help="of the latency, default 40")
     parser.add_argument("--threads", type=int, default=1, help="default 1: a waiting thread would count as CPU time")
+    parser.add_argument("--compile", action="store_true", help="the blocks of both models, as the base profile does")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="over the base profile")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     parser.add_argument("--child", choices=("ours", "hf_bert"), help=argparse.SUPPRESS)
@@ -279,6 +282,7 @@ def main() -> None:
     try:
         if arguments.child:
             setting = read_setting(ROOT, arguments.packed, arguments.rows, 512, arguments.set)
+            setting = replace(setting, compile=arguments.compile)
             print(json.dumps(measure_memory(setting, arguments.packed, arguments.child, device)))
         else:
             measure(arguments, device)

@@ -51,6 +51,7 @@ class Setting:
     model: ModelParams
     train: TrainParams
     vocabulary: Vocabulary
+    compile: bool = False
 
     def with_terms(self, weights: Mapping[str, float]) -> TrainParams:
         """The same training with these terms alone."""
@@ -124,6 +125,9 @@ def our_subjects(setting: Setting, device: str) -> dict[str, Subject]:
 
 
 def _ours(model: GraphMER, setting: Setting, weights: Mapping[str, float], kind: type[Objective]) -> Subject:
+    model.encoder.bias_gradient = setting.train.bias_gradient
+    if setting.compile:
+        model.encoder.compile_blocks()
     objective = kind(model, setting.with_terms(weights), load_ontology(), gather_rows, 1).to(model.token_bias_V.device)
     return Subject(objective, lambda batch: objective(batch)["backward"], model)
 
@@ -150,6 +154,9 @@ def hugging_face(setting: Setting, device: str) -> dict[str, Subject]:
     )
     torch.manual_seed(0)
     model = BertForMaskedLM(config).to(device)
+    if setting.compile:
+        for layer in model.bert.encoder.layer:
+            layer.compile()
 
     def loss(batch: MicroBatch) -> Tensor:
         rows = batch.batch

@@ -120,20 +120,20 @@ def test_the_figures_of_the_page_on_benchmarks_are_what_was_measured() -> None:
 
 def test_what_was_measured_on_a_cpu_and_a_gpu_stands_side_by_side(tmp_path: Path) -> None:
     assert speed_figures(tmp_path) == "Nothing is measured yet: `make bench` does it."
-    both = {"ratio_to_hf_bert": 1.25, "ratio_to_hf_bert_low": 1.2, "ratio_to_hf_bert_high": 1.5}
     masking = {"rows_of_256": 30.0, "rows_of_512": 32.5}
-    gpu = {"ratio_to_hf_bert": 2.0, "mfu": 0.5}
-    write_json(
-        tmp_path / "train_speed.json",
-        {"machine": {"cores": 2}, "rows": 4, "rounds": 5, "cpu": both, "gpu": gpu, "masking_mtok_s": masking}
-        | {"packing_gain": 4.5},
-    )
+    how = {"rows": 4, "rounds": 5, "masking_mtok_s": masking, "packing_gain": 4.5}
+    cpu = {"ratio_to_hf_bert": 1.25, "ratio_to_hf_bert_low": 1.2, "ratio_to_hf_bert_high": 1.5}
+    cpu |= {**how, "machine": {"cores": 2}, "compiled": False}
+    gpu = {"ratio_to_hf_bert": 2.0, "mfu": 0.5, **how, "machine": {"cores": 16}, "compiled": True}
+    write_json(tmp_path / "train_speed.json", {"cpu": cpu, "gpu": gpu})
     times = {"float32": {"p50_ms": 700.4, "p95_ms": 812.0}}
-    write_json(tmp_path / "latency.json", {"positions": 512, "runs": 30, "cpu": {"hf_bert": times, "ours": times}})
+    write_json(tmp_path / "latency.json", {"cpu": {"hf_bert": times, "ours": times}})
     lines = speed_figures(tmp_path).splitlines()
     assert "| ours over BERT's | 1.25 (1.20 to 1.50) | 2.00 |" in lines
     assert "| share of the measured bf16 matrix limit (MFU) |  | 0.50 |" in lines
-    assert "Packing: a sample a row would need 4.50 x the rows." in lines
+    assert "cpu: Machine: cores 2. 5 steps of 4 rows of 512." in lines
+    assert "gpu: Machine: cores 16. compiled blocks, 5 steps of 4 rows of 512." in lines
+    assert "Packing: a sample a row would need so many times the rows: 4.50 (cpu), 4.50 (gpu)." in lines
     assert lines[-2:] == ["| cpu | ours | float32 | 700 | 812 |", "| cpu | BERT | float32 | 700 | 812 |"]
 
 

@@ -53,17 +53,28 @@ def speed_figures(folder: Path) -> str:
     if not kinds:
         raise ArtifactError(f"{speed}: figures of neither 'cpu' nor 'gpu'; run make bench")
     shown = [name for name in FIGURES if any(name in tree[kind] for kind in kinds)]
-    lines = [machine_line(tree.get("machine", {})), ""]
-    lines += [
-        f"Steps of {tree['rows']} rows of 512, {tree['rounds']} rounds: the median, the extremes in brackets.",
-        "",
-    ]
+    lines = []
+    for kind in kinds:
+        part = tree[kind]
+        how = "compiled blocks, " if part["compiled"] else ""
+        lines += [
+            f"{kind}: {machine_line(part['machine'])} {how}{part['rounds']} steps of {part['rows']} rows of 512.",
+            "",
+        ]
+    lines += ["The median of the steps, the extremes in brackets:", ""]
     lines += table(["figure", *kinds], [[FIGURES[name], *(cell(tree[kind], name) for kind in kinds)] for name in shown])
-    masking = [f"{cell(tree['masking_mtok_s'], f'rows_of_{size}')} in rows of {size}" for size in (256, 512)]
-    lines += ["", f"Packing: a sample a row would need {number(tree['packing_gain'])} x the rows."]
-    lines += ["", f"Masking, million positions a CPU-s: {', '.join(masking)}."]
-    if "processes" in tree:
-        lines += ["", f"Two processes over one, tokens a CPU-s: {cell(tree['processes'], 'ratio_2_to_1')}."]
+    packing = [f"{number(tree[kind]['packing_gain'])} ({kind})" for kind in kinds]
+    lines += ["", f"Packing: a sample a row would need so many times the rows: {', '.join(packing)}."]
+    masking = [
+        f"{cell(tree[kind]['masking_mtok_s'], f'rows_of_{size}')} in rows of {size} ({kind})"
+        for kind in kinds
+        for size in (256, 512)
+    ]
+    lines += ["", f"Masking, million positions a second of the processor beside it: {', '.join(masking)}."]
+    for kind in kinds:
+        if "processes" in tree[kind]:
+            ratio = cell(tree[kind]["processes"], "ratio_2_to_1")
+            lines += ["", f"Two processes over one, tokens a CPU-s: {ratio}."]
     if latency.is_file():
         lines += ["", *_latency(read_json(latency))]
     return "\n".join(lines)
@@ -73,8 +84,9 @@ def _latency(tree: Mapping[str, Any]) -> list[str]:
     rows = [
         [kind, MODELS[model], precision, number(part["p50_ms"]), number(part["p95_ms"])]
         for kind in KINDS
-        for model, by_precision in sorted(tree.get(kind, {}).items(), reverse=True)
-        for precision, part in by_precision.items()
+        if kind in tree
+        for model in MODELS
+        for precision, part in tree[kind][model].items()
     ]
-    head = f"Latency of {tree['positions']} tokens, one row at a time, {tree['runs']} runs:"
+    head = "Latency of 512 tokens, one row at a time:"
     return [head, "", *table(["on", "model", "weights", "P50, ms", "P95, ms"], rows)]
