@@ -16,6 +16,7 @@ from graphmer.artifacts import (
     write_text,
 )
 from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
+from graphmer.evaluate.beside import Net, answered_beside
 from graphmer.evaluate.call_graph import predict_call_graph
 from graphmer.evaluate.code_search import predict_code_search
 from graphmer.evaluate.config import EvalParams
@@ -26,9 +27,10 @@ from graphmer.evaluate.figures import figures_schema, peers_table
 from graphmer.evaluate.graph_tasks import predict_links, predict_nodes
 from graphmer.evaluate.link_prediction import LinkTask, load_link_data
 from graphmer.evaluate.masked import predict_masked_tokens
-from graphmer.evaluate.neural import ModelScorer, load_scorer, untrained_scorer
+from graphmer.evaluate.neural import ModelScorer
 from graphmer.evaluate.own_scorer import OwnSpec, load_own_scorer
 from graphmer.evaluate.predictions import prediction_rows, predictions_schema
+from graphmer.evaluate.queries import SETTINGS, LinkQueries
 from graphmer.evaluate.questions import split_digests
 from graphmer.evaluate.record import run_record
 from graphmer.evaluate.repeats import find_repeats
@@ -84,20 +86,28 @@ def evaluate_model(
     data, train = load_link_data(packed, inputs.kg, repeats.symbols), load_split(packed, "train")
     task = LinkTask(data, params.link)
     neural: ModelScorer | TextScorer
+    asked: list[tuple[ModelScorer, Net, LinkQueries]] = []
     if own and scorer:
         neural, untrained = TextScorer(scorer, own.name, data, parsed), None
     else:
-        neural = load_scorer(inputs.model, packed, params.show_graph)
-        untrained = untrained_scorer(inputs.model, packed, params.show_graph)
-    tasks = {
-        "link_prediction": predict_links(task, neural, untrained),
-        "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
-        "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
-        "masked_nodes": predict_nodes(task, neural),
-        "dependency_inference": predict_dependencies(inputs.dependencies, neural, params.dependencies),
-    }
-    traced = traced_packages(inputs.traces, parsed, data, neural, params.link)
-    tasks |= traced_tasks(traced, params)
+        nets = [Net(inputs.model, packed, params.show_graph, is_trained) for is_trained in (True, False)]
+        neural, untrained = (net.load() for net in nets)
+        queries = {setting: [task.queries(split, setting) for split in ("val", "test")] for setting in SETTINGS}
+        asked = [(neural, nets[0], one) for setting in SETTINGS for one in queries[setting]]
+        asked[2:2] = [(untrained, nets[1], one) for one in queries["headline"]]
+    with answered_beside(asked):
+        # What asks the network about links comes last: its answers are on their way.
+        tasks = {
+            "code_search": predict_code_search(parsed, neural, params.code_search, params.link, repeats),
+            "masked_tokens": predict_masked_tokens(train, data.splits["test"], neural, params.masked, repeats.symbols),
+            "dependency_inference": predict_dependencies(inputs.dependencies, neural, params.dependencies),
+        }
+        traced = traced_packages(inputs.traces, parsed, data, neural, params.link)
+        tasks |= traced_tasks(traced, params)
+        tasks |= {
+            "link_prediction": predict_links(task, neural, untrained),
+            "masked_nodes": predict_nodes(task, neural),
+        }
     leaks = audit(packed, inputs.kg, parsed, task, train, tasks, traced["test"], neural, repeats, params)
     peers = read_external_peers(external, lambda: split_digests(task, parsed, params, repeats))
     for message in peers.messages:
