@@ -34,12 +34,12 @@ class TextRows:
 
 
 def packed_texts(kinds: Sequence[npt.NDArray[Any]], is_static: bool = False) -> TextRows:
-    """All texts of all kinds, kind after kind, packed into rows as long as the longest kind's and at least LEAST_ROW.
+    """All texts of all kinds, kind after kind, packed into rows as wide as the widest kind that has any.
 
     kinds: (n, t) token ids each, [PAD] at the end; a text of [PAD] alone is one without a token. is_static: shapes
     depend on those of `kinds` alone, for a compiler that wants them to stay as they are.
     """
-    row_length = max(LEAST_ROW, *(kind.shape[1] for kind in kinds))
+    row_length = max([LEAST_ROW, *(kind.shape[1] for kind in kinds if len(kind))])
     used = [(kind != PAD).sum(axis=1) for kind in kinds]
     length = np.concatenate(used).astype(np.int64)
     is_text = np.flatnonzero(length)
@@ -68,5 +68,5 @@ def most_rows(shapes: Sequence[tuple[int, ...]], row_length: int) -> int:
     bounds = []
     for count, width in shapes:
         tokens = sum(other * min(longest, width) for other, longest in shapes)
-        bounds.append(min(count, tokens // (row_length - width + 1) + 1))
+        bounds.append(min(count, tokens // max(1, row_length - width + 1) + 1))
     return sum(bounds)
