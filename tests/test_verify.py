@@ -155,7 +155,7 @@ FOREIGN: dict[str, Tamper] = {
     r"predictions\.parquet: columns .* are not the expected": lambda at: another_column(
         at / "data/eval/predictions.parquet"
     ),
-    r"run\.json: version: 1 was expected": lambda at: edit_json(at / "data/eval/run.json", "version", 2),
+    r"run\.json: version: 2 was expected": lambda at: edit_json(at / "data/eval/run.json", "version", 3),
     r"results: results/benchmarks/latency\.json: not readable": lambda at: write_text(
         at / "results/benchmarks/latency.json", "{"
     ),

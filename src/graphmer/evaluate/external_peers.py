@@ -25,11 +25,12 @@ QUERY = ["setting", "query"]
 class ExternalPeers:
     """Ranks by task, of those tasks alone whose digests are this run's; the others in one line each.
 
-    merged, stale: how many tasks; missing: 1 where nothing was ever measured.
+    files: what the ranks were read from. stale: how many tasks; missing: 1 where nothing was ever measured.
     """
 
     ranks: "dict[str, pd.DataFrame]"
     messages: tuple[str, ...]
+    files: tuple[Path, ...] = ()
     stale: int = 0
     missing: int = 0
 
@@ -76,7 +77,7 @@ def read_external_peers(path: Path, digests: Callable[[], Mapping[str, Mapping[s
     fresh = sorted(set(found) - set(stale))
     table = _ranks(path, record) if fresh else None
     ranks = {} if table is None else {task: table[table["task"] == task].drop(columns="task") for task in fresh}
-    return ExternalPeers(ranks, messages, len(stale))
+    return ExternalPeers(ranks, messages, (path, path.with_suffix(".parquet")) if ranks else (), len(stale))
 
 
 def _recorded(path: Path, record: Any) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("task", "setting", "scorer", "slice", "key", "figure", "value", "low", "high", "queries")
 SLICES = ("package", "language", "relation")
 OURS = ("graphmer", "neural")  # the first that a task has is the one that peers are measured against
+WITH_RESOLVER = ("resolver_graphmer", "resolver_symbolic")
 NOT_PEERS = frozenset({*OURS, "untrained", "resolver_graphmer"})
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,7 +35,8 @@ def figures_schema() -> "pa.Schema":
 def task_figures(task: str, predictions: "pd.DataFrame", figure: str, params: BootstrapParams) -> "pd.DataFrame":
     """Means of `figure` (mrr from the column rank, accuracy from correct), by setting, scorer and slice.
 
-    Of every setting the paired difference of ours to each peer is `gain_over_<peer>`.
+    Of every setting the paired difference of ours to each peer is `gain_over_<peer>`; of disambiguation also that of
+    the resolver's answer with the network to the same without.
     """
     import pandas as pd
 
@@ -73,10 +75,12 @@ def _rows(
     ours = next((name for name in OURS if name in values), None)
     if ours is None or not whole:
         return
-    for scorer in sorted(set(values) - {ours}):
-        gain = paired_interval(values[ours], values[scorer], groups, params)
+    pairs = [(ours, scorer) for scorer in sorted(set(values) - {ours})]
+    pairs += [WITH_RESOLVER] if set(WITH_RESOLVER) <= set(values) else []
+    for one, other in pairs:
+        gain = paired_interval(values[one], values[other], groups, params)
         place = (gain.value, gain.low, gain.high, gain.queries)
-        yield {"scorer": ours, "figure": f"gain_over_{scorer}", **dict(zip(COLUMNS[6:], place, strict=True))}
+        yield {"scorer": one, "figure": f"gain_over_{other}", **dict(zip(COLUMNS[6:], place, strict=True))}
 
 
 def headline(figures: "pd.DataFrame", figure: str) -> dict[str, float]:
@@ -92,7 +96,8 @@ def headline(figures: "pd.DataFrame", figure: str) -> dict[str, float]:
         for scorer in (ours, best):
             if scorer is not None:
                 metrics[f"{task}.{setting}.{scorer}.{figure}"] = means[scorer]
-        for row in part[part["figure"] == f"gain_over_{best}"].to_dict("records"):
+        over_best = part[(part["figure"] == f"gain_over_{best}") & (part["scorer"] == ours)]
+        for row in over_best.to_dict("records"):
             metrics |= _bounded(f"{task}.{setting}.gain.{figure}", row)
     return metrics
 

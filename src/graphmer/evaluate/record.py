@@ -3,7 +3,7 @@
 import ast
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from graphmer.evaluate.config import EvalParams
 from graphmer.machine import public_versions, python_minor
 from graphmer.ontology.vocabulary import load_ontology
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 PACKAGES = (
     "bm25s", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "tokenizers", "torch",
 )  # fmt: skip
@@ -29,13 +29,14 @@ def run_record(
     params: EvalParams,
     device: str | None,
     scorer: str | None = None,
+    peers: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """What stands in data/eval/run.json; raises ArtifactError where it does not fit its own schema.
 
     data: the folders that were read, by name; `model` among them unless a scorer from elsewhere took its place.
     outputs: sha256 of the files that are written, by name.
     device: the kind that computed, cpu or gpu; None where a scorer of one's own did, which does not say.
-    scorer: module:Class of that one.
+    scorer: module:Class of that one. peers: files of the peers from outside the pipeline, where they were taken in.
     Two machines that compute the same figures write the same bytes: of the device only its kind is told.
     """
     training = _training(data["model"]) if "model" in data else {}
@@ -45,6 +46,7 @@ def run_record(
         "seeds": {**eval_seeds(params), **({"train": training["seed"]} if training else {})},
         "code": source_digests(LIBRARY),
         "data": {name: sha256_files(folder) for name, folder in data.items()},
+        "peers": {path.name: sha256_file(path) for path in peers},
         "outputs": dict(outputs),
         "packages": public_versions(PACKAGES),
         "python": python_minor(),

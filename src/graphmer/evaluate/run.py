@@ -116,7 +116,7 @@ def evaluate_model(
     read = {field.name: getattr(inputs, field.name) for field in fields(inputs) if not own or field.name != "model"}
     device = neural.device_kind if isinstance(neural, ModelScorer) else None
     tasks, name = peers.merged(tasks), own.name if own else None
-    write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, name)
+    write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, name, peers.files)
 
 
 def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
@@ -141,11 +141,13 @@ def write_evaluation(
     params: EvalParams,
     device: str | None,
     own: str | None,
+    peers: "tuple[Path, ...]" = (),
 ) -> None:
     """Figures of all tasks and the record of where they came from.
 
     leaks: what the audit found. counts: figures that no prediction tells. read: the folders that were read, by name.
     device: the kind that computed, where the model is ours. own: the scorer of one's own that stood in its place.
+    peers: files of the peers from outside the pipeline among the tasks.
     """
     figures, flat = summarise(tasks, params)
     flat |= counts
@@ -160,7 +162,7 @@ def write_evaluation(
             digests = {name: sha256_file(path) for name, path in written.items()}
             digests |= {name: sha256_bytes(text.encode("utf-8")) for name, text in shown.items()}
             # First: a record that cannot be made leaves no figures beside it.
-            write_json(scratch / "run.json", run_record(read, digests, params, device, own))
+            write_json(scratch / "run.json", run_record(read, digests, params, device, own, peers))
             write_text(plots / "eval_peers.csv", shown["eval_peers.csv"])
             write_text(metrics, shown["eval.json"])
     check_bounds(leaks, params.audit.bounds)

@@ -116,6 +116,7 @@ def record_findings(root: Path, tree: Tree) -> Iterator[Finding]:
     for name, digests in record["data"].items():
         if (folder := root / "data" / name).is_dir():
             yield from compared_files(folder, f"data/{name}", digests, whole=True)
+    yield from compared_files(root / "results", "results", record["peers"])
     for name, digest in record["outputs"].items():
         folder = OUTPUT_FOLDERS.get(name, "data/eval")
         yield from compared_files(root / folder, folder, {name: digest})
