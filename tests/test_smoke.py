@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -233,6 +234,17 @@ def test_the_example_of_a_scorer_of_ones_own_runs_every_task_and_the_audit(run: 
     assert json.loads((tmp_path / "tries/overlap/run.json").read_text(encoding="utf-8"))["scorer"] == "overlap:Overlap"
     said = stage("eval", *inputs, *scorer, expect=2, cwd=tmp_path)
     assert said.startswith("params: --scorer: name --out too")
+
+
+def test_parsed_tables_of_another_graph_are_refused_before_any_work(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "parsed", tmp_path / "parsed")
+    symbols = pd.read_parquet(tmp_path / "parsed/symbols.parquet")
+    symbols.iloc[:-1].to_parquet(tmp_path / "parsed/symbols.parquet")
+    places = {name: str(run / name) for name in ("packed", "kg", "model")} | {"parsed": str(tmp_path / "parsed")}
+    flags = [part for name, place in places.items() for part in (f"--{name}", place)]
+    said = stage("eval", *flags, "--out", str(tmp_path / "eval"), expect=1)
+    assert said.startswith(f"eval: {tmp_path}/parsed/symbols.parquet: not what {run}/kg was built from; run dvc repro")
+    assert not (tmp_path / "eval").exists()
 
 
 def test_no_half_written_output_is_left(run: Path) -> None:

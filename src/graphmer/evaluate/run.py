@@ -9,12 +9,14 @@ from graphmer.artifacts import (
     atomic_folder,
     canonical_json,
     nested,
+    read_json,
     sha256_bytes,
     sha256_file,
     write_json,
     write_table,
     write_text,
 )
+from graphmer.errors import ArtifactError
 from graphmer.evaluate.audit import Report, as_metrics, audit, check_bounds
 from graphmer.evaluate.beside import Net, answered_beside
 from graphmer.evaluate.call_graph import predict_call_graph
@@ -82,6 +84,7 @@ def evaluate_model(
     """
     packed, parsed = inputs.packed, inputs.parsed
     scorer = load_own_scorer(own, packed) if own else None  # first: its faults are told before any work
+    check_parsed(inputs.kg, parsed)
     repeats = find_repeats(parsed, params.audit, params.code_search.max_query_words)
     data, train = load_link_data(packed, inputs.kg, repeats.symbols), load_split(packed, "train")
     task = LinkTask(data, params.link)
@@ -117,6 +120,13 @@ def evaluate_model(
     device = neural.device_kind if isinstance(neural, ModelScorer) else None
     tasks, name = peers.merged(tasks), own.name if own else None
     write_evaluation(tasks, leaks, counts, read, out, metrics, plots, params, device, name, peers.files)
+
+
+def check_parsed(kg: Path, parsed: Path) -> None:
+    """Raises ArtifactError where the graph was built from other parsed tables than these."""
+    for name, digest in read_json(kg / "manifest.json")["inputs"].items():
+        if not (parsed / name).is_file() or sha256_file(parsed / name) != digest:
+            raise ArtifactError(f"{parsed / name}: not what {kg} was built from; run dvc repro build_kg, or name its own")
 
 
 def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
