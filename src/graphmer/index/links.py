@@ -1,0 +1,234 @@
+"""Which entity stands at a mention: evaluation's own features, network columns and fitted combination, for any place.
+
+A question is a head, a relation and a mention in a window. It is asked as evaluation asks: the triples between the head
+and what the mention may mean are hidden from every feature, and so is all else that the same mention shows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from graphmer.errors import EvaluationError
+from graphmer.evaluate.call_sites import CallSite
+from graphmer.evaluate.link_config import LinkParams
+from graphmer.evaluate.link_prediction import LinkData
+from graphmer.evaluate.neural import ModelScorer
+from graphmer.evaluate.package_view import NONE, Hole, PackageView, build_views, find_hole
+
+# Evaluation's own pools, filter and leaves: with others an answer would not be the one that was evaluated.
+from graphmer.evaluate.queries import FloatArray, IntArray, LinkQueries, Setting, _pools, _true_tails, hidden_words
+from graphmer.evaluate.site_features import _with_leaves, place_sites
+from graphmer.evaluate.symbolic import FEATURES, SymbolicFeatures
+from graphmer.index.places import Place
+from graphmer.index.scoring import LINK_SCORERS, LinkScoring, Scoring
+from graphmer.index.store import Index
+from graphmer.index.windows import SPLIT
+from graphmer.ontology.vocabulary import load_ontology
+from graphmer.pack.shards import SplitArrays
+from graphmer.pack.tokenizer import CodeTokenizer
+
+
+class Question(NamedTuple):
+    """A mention that is asked about. head: row of the entities. relation: ontology id. sample, start, end: the window
+    and its roots that are the mention. tail: row of the entity that it is known to mean; None where nothing is known,
+    `name` then being the word that stands there."""
+
+    head: int
+    relation: int
+    sample: int
+    start: int
+    end: int
+    tail: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """P candidates of one question. rows: (P,) of the entities. columns: (P, F + K) features, the network's last.
+
+    known: (k,) positions of tails that the graph has already, which stand outside the ranking. scores: {scorer: (P,)}.
+    probability: (P,) by `graphmer`; that of a known tail is 0. unfiltered: (P,) where known tails take part too.
+    """
+
+    rows: IntArray
+    columns: FloatArray
+    known: IntArray
+    scores: dict[str, FloatArray]
+    probability: FloatArray
+    unfiltered: FloatArray
+
+    def best(self, k: int) -> IntArray:
+        """(at most k,) positions, the likeliest first; known tails left out, equals in the order of their symbols."""
+        allowed = np.setdiff1d(np.arange(len(self.rows)), self.known)
+        order = np.lexsort((allowed, -self.scores["graphmer"][allowed]))
+        best: IntArray = allowed[order[:k]]
+        return best
+
+    def position(self, row: int) -> int | None:
+        """Where an entity stands among the candidates; None where the relation's range or package leaves it out."""
+        found = np.flatnonzero(self.rows == row)
+        return int(found[0]) if len(found) else None
+
+    def split_columns(self, position: int) -> tuple[dict[str, float], tuple[float, ...]]:
+        """A candidate's symbolic features by name, and what the network says of it."""
+        values = self.columns[position]
+        return dict(zip(FEATURES, map(float, values), strict=False)), tuple(map(float, values[len(FEATURES) :]))
+
+
+class IndexScorer(ModelScorer):
+    """The model over an index, whose entity keys were encoded when it was made."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__(index.model, index.packed)
+        self._stored = index.key_vectors
+        self.splits[SPLIT] = index.windows
+
+    def _entity_keys(self, rows: IntArray) -> FloatArray:
+        keys: FloatArray = np.array(self._stored[rows], np.float32)
+        return keys
+
+
+class LinkRanker:
+    """Ranks candidates in one package. What all questions share is made once."""
+
+    def __init__(
+        self, data: LinkData, split: str, package: str, neural: ModelScorer, scoring: Scoring, params: LinkParams
+    ) -> None:
+        """Raises EvaluationError where the split holds no such package."""
+        self.data, self.split, self.package = data, split, package
+        self.row_of = {symbol: row for row, symbol in enumerate(data.entities.symbols)}
+        self._neural, self._scoring = neural, scoring
+        self._arrays: SplitArrays = data.splits[split]
+        tables = (data.entities, data.entity_table, data.triples)
+        views = build_views(self._arrays, *tables, data.tokenizer, data.held_out)
+        self._view = _of_package(views, package)
+        self._features = SymbolicFeatures(self._view, self._arrays, params)
+        mine = data.triples[data.triples["package"] == package]
+        ends = [np.asarray([self.row_of[symbol] for symbol in mine[end]], np.int64) for end in ("head", "tail")]
+        self._pools = _pools(data.entities, mine, *ends)
+        self._true_tails = _true_tails(mine, *ends)
+
+    @classmethod
+    def of_index(cls, index: Index, params: LinkParams) -> "LinkRanker":
+        """The ranker of an index: everything in its graph is support."""
+        data = LinkData(
+            splits={SPLIT: index.windows},
+            entities=index.entity_arrays,
+            entity_table=index.entities,
+            triples=index.triples,
+            tokenizer=CodeTokenizer.load(index.packed / "tokenizer.json"),
+        )
+        package = str(index.triples["package"].iat[0])
+        return cls(data, SPLIT, package, IndexScorer(index), index.scoring, params)
+
+    def questions_at(self, places: Sequence[Place], head: str, relation: str) -> list[tuple[Place, Question]]:
+        """The mentions as questions; one that no window shows is left out."""
+        sites = [
+            CallSite(
+                self.package, head, place.file, place.name, "call", (),
+                ((place.byte_start, place.byte_end, place.line),), frozenset(), {}, False,
+            )
+            for place in places
+        ]  # fmt: skip
+        placed = place_sites(sites, self._arrays)
+        asked = (self.row_of[head], load_ontology().relations[relation].id)
+        numbers = zip(placed.site.tolist(), placed.sample.tolist(), placed.start.tolist(), placed.end.tolist())
+        return [
+            (places[site], Question(*asked, sample, start, end, name=places[site].name))
+            for site, sample, start, end in numbers
+        ]
+
+    def question_of(self, triple: int) -> Question | None:
+        """A triple of the graph as a question about itself; None where no window shows it as a leaf."""
+        arrays = self._arrays
+        found = np.flatnonzero(arrays.leaf_triple == triple)
+        if not len(found):
+            return None
+        leaf = int(found[0])
+        ends = (int(arrays.leaf_anchor_start[leaf]), int(arrays.leaf_anchor_end[leaf]))
+        sample, tail = int(arrays.leaf_sample[leaf]), int(arrays.leaf_tail[leaf])
+        return Question(int(arrays.leaf_head[leaf]), int(arrays.leaf_relation[leaf]), sample, *ends, tail)
+
+    def rank(self, questions: Sequence[Question], setting: Setting) -> list[Ranking]:
+        """The candidates of each question, scored. setting: headline hides the names at the mention, as evaluation's
+        headline does, and wants to know each question's tail; mentions_visible shows the code as it stands."""
+        if not questions:
+            return []
+        tails = [self._stand_in(question) for question in questions]
+        queries = self._queries(questions, tails, setting)
+        assert queries.arrays is not None
+        link, name = self._neural.link(queries).values()
+        found = []
+        for number, question in enumerate(questions):
+            hole = self._hole(queries, number, question)
+            matrix = self._features.matrix(queries, number, hole)
+            columns = np.hstack([matrix, link[number][:, None], name[number][:, None]]).astype(np.float32)
+            found.append(self._ranked(queries, number, columns, self._scoring.links[setting]))
+        return found
+
+    def _ranked(self, queries: LinkQueries, number: int, columns: FloatArray, scoring: LinkScoring) -> Ranking:
+        relation, known = int(queries.relation[number]), queries.known[number]
+        parts = {"graphmer": columns, "symbolic": columns[:, : len(FEATURES)], "neural": columns[:, len(FEATURES) :]}
+        scores = {name: scoring.combiners[name].score(parts[name], relation) for name in LINK_SCORERS}
+        filtered, unfiltered = (scoring.probabilities(columns, relation, out) for out in (known, NONE))
+        return Ranking(queries.candidates(number), columns, known, scores, filtered, unfiltered)
+
+    def _stand_in(self, question: Question) -> int:
+        """The tail that decides what is hidden: the known one, else any candidate of the word that stands there."""
+        if question.tail is not None:
+            return question.tail
+        named = self._of_name(question)
+        return int(named[0]) if len(named) else question.head
+
+    def _of_name(self, question: Question) -> IntArray:
+        pool = self._pools[self._pool_key(question)]
+        names = self.data.entities.names
+        rows: IntArray = np.asarray([row for row in pool.tolist() if names[row] == question.name], np.int64)
+        return rows
+
+    def _pool_key(self, question: Question) -> str:
+        return f"{self.package}:{question.relation}"
+
+    def _queries(self, questions: Sequence[Question], tails: Sequence[int], setting: Setting) -> LinkQueries:
+        relation, head = (np.asarray([one[at] for one in questions], np.int64) for at in (1, 0))
+        sample, start, end = (np.asarray([one[at] for one in questions], np.int64) for at in (2, 3, 4))
+        columns = {
+            "leaf_relation": relation, "leaf_anchor_start": start, "leaf_anchor_end": end, "leaf_head": head,
+            "leaf_tail": np.asarray(tails, np.int64), "leaf_query": np.ones(len(tails), np.bool_),
+            "leaf_ambiguous": np.zeros(len(tails), np.bool_), "leaf_triple": np.full(len(tails), -1),
+        }  # fmt: skip
+        wider, leaf = _with_leaves(self._arrays, sample, columns)
+        keys = [self._pool_key(one) for one in questions]
+        pools = {key: self._pools[key] for key in sorted(set(keys))}
+        return LinkQueries(
+            setting=setting, split=self.split, leaf=leaf, relation=relation, head=head,
+            tail=columns["leaf_tail"], sample=sample, pool=keys, pools=pools,
+            truth=np.zeros(len(questions), np.int64),
+            known=[self._known(one, pools[key]) for one, key in zip(questions, keys, strict=True)],
+            hidden=setting != "mentions_visible",
+            hidden_words=hidden_words(wider, self.data.entities, leaf),
+            support=~wider.leaf_query & ~wider.leaf_ambiguous, arrays=wider,
+        )  # fmt: skip
+
+    def _known(self, question: Question, pool: IntArray) -> IntArray:
+        """Positions of the tails that the graph has of this head and relation, but for the one that is asked about."""
+        true = self._true_tails.get((question.head, question.relation), NONE)
+        others = pool != (-1 if question.tail is None else question.tail)
+        known: IntArray = np.flatnonzero(np.isin(pool, true, assume_unique=True) & others)
+        return known
+
+    def _hole(self, queries: LinkQueries, number: int, question: Question) -> Hole:
+        assert queries.arrays is not None
+        hole = find_hole(self._view, queries.arrays, queries, number)
+        named = NONE if question.tail is not None else self._of_name(question)
+        # Hidden alike for every candidate of the word, so that hiding tells nothing of which one it is.
+        return replace(hole, tail=self._view.entities.local(named)) if len(named) else hole
+
+
+def _of_package(views: Iterable[PackageView], package: str) -> PackageView:
+    for view in views:
+        if view.package == package:
+            return view
+    raise EvaluationError(f"the windows hold no package '{package}'; run graphmer index again")
