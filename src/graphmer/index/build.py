@@ -2,11 +2,7 @@
 
 import dataclasses
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
@@ -14,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphmer.artifacts import atomic_folder, read_table, sha256_file, write_json, write_table
+from graphmer.artifacts import read_table, sha256_file, write_json, write_table, write_text
 from graphmer.errors import ArtifactError, CorpusError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.neural import TEXT_TOKENS, WINDOWS_AT_ONCE
+from graphmer.index.fit import fit_scoring
 from graphmer.index.functions import (
     function_vectors,
     functions_schema,
@@ -27,9 +24,10 @@ from graphmer.index.functions import (
     read_functions,
 )
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring, fit_scoring, model_digest, scoring_beside
+from graphmer.index.scoring import Scoring, model_digest, scoring_beside
 from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
 from graphmer.index.windows import model_limits, pack_graph
+from graphmer.index.writing import replaced
 from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.model.checkpoint import load_model
@@ -78,7 +76,7 @@ def build_index(
     """
     _check_replaceable(out)
     limits = model_limits(model, params.pack)
-    with _only_writer(out), _swapped(out) as scratch:
+    with replaced(out) as scratch:
         weights = _scoring(model, scoring, params.eval)
         earlier = out if (out / MANIFEST).is_file() else None
         if earlier and (earlier / PARSED).is_dir():
@@ -101,6 +99,7 @@ def build_index(
             "triples": sum(sum(counts.values()) for counts in built.manifest["triples"].values()),
         }
         write_json(scratch / MANIFEST, manifest)
+        write_text(scratch / ".gitignore", "*\n")  # made of the code beside it, and larger
     return Indexed(manifest, built.files.parsed, built.files.cached, encoded)
 
 
@@ -169,38 +168,3 @@ def _check_replaceable(out: Path) -> None:
             raise CorpusError(f"{out}: holds files and is no index; give an empty or a new folder as --out")
     elif out.exists():
         raise CorpusError(f"{out}: is a file; give a folder as --out")
-
-
-@contextmanager
-def _only_writer(out: Path) -> Iterator[None]:
-    """A lock beside the index: a second writer is refused, never made to wait for minutes that it cannot see."""
-    from filelock import FileLock, Timeout
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out.with_name(f".{out.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ArtifactError(f"{out}: another graphmer index writes it; wait for its end and run again") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _swapped(out: Path) -> Iterator[Path]:
-    """atomic_folder, whose swap of the old index for the new one Ctrl-C does not tear."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        with atomic_folder(out) as scratch:
-            yield scratch
-            if _is_main_thread():
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-    finally:
-        if _is_main_thread():
-            signal.signal(signal.SIGINT, before)
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()

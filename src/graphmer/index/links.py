@@ -4,17 +4,19 @@ A question is a head, a relation and a mention in a window. It is asked as evalu
 and what the mention may mean are hidden from every feature, and so is all else that the same mention shows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.call_sites import CallSite
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_prediction import LinkData
 from graphmer.evaluate.neural import ModelScorer
+from graphmer.evaluate.package_entities import first_word
 from graphmer.evaluate.package_view import NONE, Hole, PackageView, build_views, find_hole
 
 # Evaluation's own pools, filter and leaves: with others an answer would not be the one that was evaluated.
@@ -28,6 +30,8 @@ from graphmer.index.windows import SPLIT
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays
 from graphmer.pack.tokenizer import CodeTokenizer
+
+KEY = ["head", "relation", "tail"]
 
 
 class Question(NamedTuple):
@@ -99,6 +103,7 @@ class LinkRanker:
         """Raises EvaluationError where the split holds no such package."""
         self.data, self.split, self.package = data, split, package
         self.row_of = {symbol: row for row, symbol in enumerate(data.entities.symbols)}
+        self._names = np.asarray(data.entities.names, dtype=object)
         self._neural, self._scoring = neural, scoring
         self._arrays: SplitArrays = data.splits[split]
         tables = (data.entities, data.entity_table, data.triples)
@@ -151,6 +156,33 @@ class LinkRanker:
         sample, tail = int(arrays.leaf_sample[leaf]), int(arrays.leaf_tail[leaf])
         return Question(int(arrays.leaf_head[leaf]), int(arrays.leaf_relation[leaf]), sample, *ends, tail)
 
+    def settled(self, relations: Sequence[str], limit: int, seed: int) -> Iterator[tuple[Question, Ranking]]:
+        """Mentions that static analysis settled, asked as if it had not: which of `calls` candidates is meant?
+
+        Each question says what is true, its relation and tail, and the word; its ranking is of the word alone. Mentions
+        whose word no candidate has are left out. At most `limit`, by a hash of the triple and the seed.
+        """
+        arrays, triples = self._arrays, self.data.triples
+        ids = [load_ontology().relations[name].id for name in relations]
+        leaves = np.flatnonzero(np.isin(arrays.leaf_relation, ids) & ~arrays.leaf_ambiguous)
+        chosen = triples[KEY].iloc[arrays.leaf_triple[leaves]].itertuples(index=False, name=None)
+        drawn = sorted(
+            (stable_hash(seed, *key), triple) for key, triple in zip(chosen, arrays.leaf_triple[leaves].tolist())
+        )
+        mine = (triples["package"] == self.package).to_numpy()
+        calls = load_ontology().relations["calls"].id
+        asked: list[tuple[Question, Question]] = []
+        for _, triple in drawn:
+            true = self.question_of(triple) if mine[triple] else None
+            if true is None or true.tail is None or len(asked) >= limit:
+                continue
+            name = first_word(self.data.entities.names[true.tail].rpartition(".")[2])
+            blind = true._replace(relation=calls, tail=None, name=name)
+            if len(self._of_name(blind)):
+                asked.append((true._replace(name=name), blind))
+        rankings = self.rank([blind for _, blind in asked], "mentions_visible")
+        yield from zip([true for true, _ in asked], rankings, strict=True)
+
     def rank(self, questions: Sequence[Question], setting: Setting) -> list[Ranking]:
         """The candidates of each question, scored. setting: headline hides the names at the mention, as evaluation's
         headline does, and wants to know each question's tail; mentions_visible shows the code as it stands."""
@@ -184,8 +216,7 @@ class LinkRanker:
 
     def _of_name(self, question: Question) -> IntArray:
         pool = self._pools[self._pool_key(question)]
-        names = self.data.entities.names
-        rows: IntArray = np.asarray([row for row in pool.tolist() if names[row] == question.name], np.int64)
+        rows: IntArray = pool[self._names[pool] == question.name]
         return rows
 
     def _pool_key(self, question: Question) -> str:

@@ -1,7 +1,7 @@
 """`graphmer resolve`: which definition a call means. What static analysis proved comes first, then what it left open.
 
-Where it left several open, or none, the definitions that the name fits are ranked by the model; on traced calls the
-resolver alone is the best judge of those that it lists (README's table, disambiguation), so its order is kept.
+Where it left several open, or none, the definitions that the name fits are ranked by the model, those that it lists
+before all others: on traced calls its list is a better judge than any fitted combination (disambiguation in README).
 """
 
 from collections.abc import Sequence
@@ -60,15 +60,23 @@ def _meanings(session: Session, place: Place) -> list[Meaning]:
     if settled:
         return [_stated(session, row, None) for row in _surest(settled)]
     guesses = _guesses(session, place)
-    listed = [_stated(session, row, guesses.get((row.relation, row.tail))) for row in static]
-    listed.sort(key=lambda one: (-one.confidence, -(one.model or 0.0), one.symbol))
-    known = {(one.relation, one.symbol) for one in listed}
-    others = [
-        Meaning(symbol, relation, session.place_of(symbol), MODEL, "ml_extraction", value, value)
+    listed = {(row.relation, row.tail): _stated(session, row, guesses.get((row.relation, row.tail))) for row in static}
+    others = {
+        (relation, symbol): Meaning(symbol, relation, session.place_of(symbol), MODEL, "ml_extraction", value, value)
         for (relation, symbol), value in guesses.items()
-        if (relation, symbol) not in known
-    ]
-    return listed + sorted(others, key=lambda one: (-one.confidence, one.symbol))
+    }
+    # The graph has an edge once, with its surest evidence: what the caller calls for certain on another line may be
+    # meant here as much as what is listed here.
+    near = listed.keys() | (others.keys() & _called_elsewhere(session, place.scope))
+    meanings = others | listed
+    order = sorted(meanings, key=lambda key: (key not in near, -(meanings[key].model or 0.0), key))
+    return [meanings[key] for key in order]
+
+
+def _called_elsewhere(session: Session, head: str) -> set[tuple[str, str]]:
+    triples = session.index.triples
+    mine = triples[(triples["head"] == head) & triples["relation"].isin(CALL_RELATIONS)]
+    return set(zip(mine["relation"], mine["tail"], strict=True))
 
 
 def _surest(rows: Sequence[Any]) -> list[Any]:

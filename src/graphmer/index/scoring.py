@@ -1,10 +1,8 @@
 """The weights that evaluation ranks with, fitted on a training corpus' validation split and kept in one JSON file.
 
-They belong to one model: the file names its weights' digest, and an index takes no other's. By hand:
-python -m graphmer.index.scoring data/model --data data --out data/model.scoring.json
+They belong to one model: the file names its weights' digest, and an index takes no other's. fit.py makes them.
 """
 
-import argparse
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,23 +13,41 @@ import numpy as np
 
 from graphmer.artifacts import read_json, write_json
 from graphmer.errors import ArtifactError
-from graphmer.evaluate.code_search import COMBINED, _drawn, _scores, search_set
-from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
-from graphmer.evaluate.config import EvalParams
-from graphmer.evaluate.documented import documented_functions
-from graphmer.evaluate.link_prediction import LinkTask, load_link_data
-from graphmer.evaluate.neural import ModelScorer, load_scorer
+from graphmer.evaluate.code_search import COMBINED
+from graphmer.evaluate.combiner import Combiner
 from graphmer.evaluate.queries import FloatArray, IntArray, Setting
-from graphmer.evaluate.repeats import find_repeats
 from graphmer.evaluate.symbolic import FEATURES
-from graphmer.params import load_section, load_tree
 
 NEURAL = ("link", "name")  # ModelScorer.link's columns, behind the symbolic features
 LINK_SETTINGS: tuple[Setting, ...] = ("headline", "mentions_visible")
 LINK_SCORERS = ("graphmer", "symbolic", "neural")
 SEARCH = COMBINED["graphmer"]  # the columns of code search's combination
 DECIMALS = 12  # float32 weights survive
+SURE = 1e-6  # shares nearer to 0 or 1 are taken for this
 FITTED_FROM = ("packed", "kg", "parsed")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From a candidate's softmax share at a mention to the probability that the mention means it.
+
+    The softmax knows no `none of these`, and a word may mean what no candidate is; this was fitted where it often does.
+    Source: Platt (1999), a logistic of the log odds.
+    """
+
+    slope: float
+    intercept: float
+
+    def __call__(self, share: float) -> float:
+        """The probability of one candidate."""
+        return float(1 / (1 + np.exp(-(self.intercept + self.slope * log_odds(np.asarray([share]))[0]))))
+
+
+def log_odds(share: FloatArray) -> FloatArray:
+    """(n,) log odds of shares, those of 0 and 1 kept finite."""
+    inside = np.clip(share, SURE, 1 - SURE)
+    odds: FloatArray = np.log(inside / (1 - inside))
+    return odds
 
 
 @dataclass(frozen=True)
@@ -52,11 +68,12 @@ class LinkScoring:
 
 @dataclass(frozen=True)
 class Scoring:
-    """All that an index ranks with. model: digest of the weights that it was fitted with."""
+    """All that an index ranks with. model: digest of the weights that it was fitted with. calibration: of proposals."""
 
     model: str
     search: Combiner
     links: Mapping[Setting, LinkScoring]
+    calibration: Calibration
 
     def save(self, path: Path) -> None:
         """Write canonical JSON, atomically."""
@@ -69,6 +86,7 @@ class Scoring:
         }
         columns = {"search": list(SEARCH), "links": [*FEATURES, *NEURAL]}
         tree = {"model": self.model, "columns": columns, "search": _as_json(self.search), "links": links}
+        tree["calibration"] = dataclasses.asdict(self.calibration)
         write_json(path, tree, DECIMALS)
 
     @classmethod
@@ -85,7 +103,8 @@ class Scoring:
             )
             for setting in LINK_SETTINGS
         }
-        return cls(tree["model"], _combiner("code_search.graphmer", tree["search"]), links)
+        search = _combiner("code_search.graphmer", tree["search"])
+        return cls(tree["model"], search, links, Calibration(**tree["calibration"]))
 
 
 def _as_json(combiner: Combiner) -> dict[str, object]:
@@ -110,90 +129,3 @@ def model_digest(model: Path) -> str:
     if not isinstance(found, str):
         raise ArtifactError(f"{model}/config.json: no digest of model.safetensors; restore it or train again")
     return found
-
-
-def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
-    """Fit every weight as the evaluation does, on the validation split of the data that the model was trained on.
-
-    data: a folder with packed/, kg/ and parsed/. Raises ArtifactError where one is missing or of another tokenizer.
-    """
-    for name in FITTED_FROM:
-        if not (data / name).is_dir():
-            raise ArtifactError(
-                f"{data}/{name}: not found; the scoring is fitted on the training corpus' validation split: name the "
-                "folder with packed/, kg/ and parsed/ by --data, or a scoring file by --scoring"
-            )
-    neural = load_scorer(model, data / "packed", params.show_graph)
-    repeats = find_repeats(data / "parsed", params.audit, params.code_search.max_query_words)
-    task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
-    links = {setting: task.fitted(setting, neural) for setting in LINK_SETTINGS}
-    return Scoring(model_digest(model), fit_search(data / "parsed", neural, params), links)
-
-
-def fit_search(parsed: Path, neural: ModelScorer, params: EvalParams) -> Combiner:
-    """Code search's combination, fitted on val as evaluation fits it."""
-    limits = params.code_search
-    val = search_set(_drawn(documented_functions(parsed, "val", limits), limits), limits)
-    if not len(val.truth):
-        raise ArtifactError(f"{parsed}: no documented function in the val split to fit the search on; add a package")
-    scores = _scores(val, neural, limits)
-    queries, functions = len(val.truth), len(val.functions)
-    return fit_combiner(
-        "code_search.graphmer",
-        FitSet(
-            np.stack([scores[column].ravel() for column in SEARCH], axis=1),
-            np.zeros(queries * functions, np.float32),
-            np.repeat(np.arange(queries), functions),
-            np.arange(queries) * functions + val.truth,
-            np.zeros(queries, np.int64),
-        ),
-        dataclasses.replace(params.link, l2=limits.l2),
-    )
-
-
-class FittedLinks(LinkTask):
-    """Link prediction's task, with the combiners that it fits on val."""
-
-    def fitted(self, setting: Setting, neural: ModelScorer) -> LinkScoring:
-        """The combiners of one setting, as `predict` fits them, and the temperature of `graphmer`."""
-        val = self.queries("val", setting)
-        columns = {"neural": neural.link(val)}
-        combiners = self._fit(self._fit_set(val, columns), columns)
-        kept = {name: combiners[name] for name in LINK_SCORERS}
-        plain = LinkScoring(kept, 1.0)
-        logits = []
-        for query, matrix in self._matrices(val):
-            wide = np.hstack([matrix, *(rows[query][:, None] for rows in columns["neural"].values())])
-            scores = kept["graphmer"].score(wide.astype(np.float32), int(val.relation[query])).astype(np.float64)
-            known = val.known[query]
-            truth = int(val.truth[query])
-            logits.append(np.concatenate([scores[truth : truth + 1], np.delete(scores, [truth, *known.tolist()])]))
-        return dataclasses.replace(plain, temperature=fit_temperature(logits))
-
-
-def fit_temperature(logits: list[FloatArray]) -> float:
-    """What the scores are divided by so that their softmax is likeliest. logits: a query each, the truth first."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import logsumexp
-
-    def loss(log_temperature: float) -> float:
-        scale = float(np.exp(-log_temperature))
-        return float(sum(logsumexp(scores * scale) - scores[0] * scale for scores in logits))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
-
-
-def main() -> None:
-    """Fit a model's scoring and write it."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="holds packed/, kg/ and parsed/")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    chosen = parser.parse_args()
-    params = load_section(load_tree(chosen.params), "eval", EvalParams)
-    fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
-
-
-if __name__ == "__main__":
-    main()

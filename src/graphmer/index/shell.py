@@ -43,9 +43,8 @@ def told(verb: str) -> Iterator[None]:
         print(f"graphmer {verb}: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
     except OSError as error:
-        print(
-            f"graphmer {verb}: {error.filename}: {error.strerror}; check the path and who may write it", file=sys.stderr
-        )
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"graphmer {verb}: {what}; check the path and who may write it", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print(f"graphmer {verb}: interrupted; nothing was changed", file=sys.stderr)
@@ -125,6 +124,50 @@ def search(
 
 
 @verbs.command()
+def complete(
+    symbol: Annotated[str, typer.Argument(help=SYMBOL)],
+    relation: Annotated[str, typer.Argument(help="Of the triples to propose, as calls or inherits_from.")],
+    index: IndexFlag = INDEX,
+    k: CountFlag = 10,
+    apply: Annotated[
+        Path | None, typer.Option(help="Write the proposals into this graph, which graphmer kg made of the same code.")
+    ] = None,
+    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out what is less sure than this.")] = 0.0,
+    model: ModelFlag = None,
+    as_json: JsonFlag = False,
+    params: ParamsFlag = PARAMS,
+) -> None:
+    """Propose triples that start at SYMBOL and that the graph lacks, each with a calibrated confidence.
+
+    Example: graphmer complete shop.cart.Cart.add calls
+    Example: graphmer complete shop.cart.Cart.add calls --at-least 0.8 --apply kg
+
+    Asked are the mentions in SYMBOL's code at which static analysis settled nothing. A proposal keeps to the ontology
+    and says ml_extraction as its source. --apply adds proposals to a graph as new rows; what the graph has already
+    stays as it is and is counted, and the graph is checked as a whole before it is replaced.
+
+    Exit status: 0 answered (or nothing to propose), 1 no such index or symbol, or not to be asked, 2 bad parameters.
+    """
+    with told("complete"):
+        from graphmer.index import complete as answers
+        from graphmer.index.apply import applied_text, apply_proposals
+        from graphmer.index.build import PARSED
+        from graphmer.index.symbols import find_relation, find_symbol
+
+        session = asked(index, model, params)
+        head = find_symbol(session.index.entities, symbol, external=False)
+        found = answers.complete(session, head, find_relation(relation), k)
+        found = found._replace(proposals=[one for one in found.proposals if one.confidence >= at_least])
+        tree = {"head": head, **found._asdict(), "proposals": [one._asdict() for one in found.proposals]}
+        text = answers.as_text(found)
+        if apply is not None:
+            done = apply_proposals(apply, index / PARSED, found.proposals, read_params(params).folder)
+            tree["applied"] = {"added": len(done.added), "skipped": done.skipped}
+            text += "\n" + applied_text(apply, done)
+        show(as_json, tree, text)
+
+
+@verbs.command()
 def resolve(
     place: Annotated[str, typer.Argument(metavar="FILE:LINE", help="Where the call stands.")],
     index: IndexFlag = INDEX,
@@ -137,8 +180,8 @@ def resolve(
 
     Example: graphmer resolve src/shop/cart.py:41
 
-    What static analysis proved comes first. Where it left candidates open they follow by its confidence, and the model
-    decides between equals; other definitions of that name come last, by the model's probability.
+    What static analysis proved comes first. Where it left candidates open the model ranks them; other definitions of
+    that name come last, by the model's probability.
 
     Exit status: 0 answered, 1 no such index, file, line or call, 2 bad parameters or flags.
     """

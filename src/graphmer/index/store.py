@@ -58,6 +58,8 @@ class Index:
         manifest = read_manifest(folder)
         index = cls(folder, manifest, model or folder / manifest["model_folder"])
         _check_graph(folder, manifest)
+        if not index.model_folder.is_dir():
+            raise ArtifactError(f"{folder}: its model is not at {index.model_folder}; say where it is by --model")
         found = model_digest(index.model_folder)
         if found != manifest["model"]:
             raise ArtifactError(
