@@ -23,8 +23,8 @@ from graphmer.index.complete import Proposal, complete
 from graphmer.index.links import LinkRanker
 from graphmer.index.scoring import Calibration, Scoring
 from graphmer.index.session import Session
-from graphmer.index.shell import read_params
 from graphmer.index.store import Index
+from graphmer.index.terminal import read_params
 from graphmer.kg.schema import triples_schema
 from graphmer.ontology.vocabulary import load_ontology
 
@@ -143,6 +143,7 @@ def visit(thing, other):
     thing.unlatch(1)
     other.swing()
     thing.pop(3)
+    Door().unlatch(4)
     return Door().unlatch(2)
 '''
 
@@ -164,14 +165,19 @@ def test_resolve_says_what_is_proved_and_ranks_what_is_left_open(made: Path, doo
         return answer(made, "resolve", f"router/doors.py:{line}", "--index", str(doors / "index"))["calls"]
 
     lines = OPEN.splitlines()
-    (proved,) = [call for call in at(lines.index("    return Door().unlatch(2)") + 1) if call["name"] == "unlatch"]
-    assert proved["meanings"][0]["symbol"] == "python:router:router/doors.py#Door.unlatch"
-    assert proved["meanings"][0]["resolution"] in ("exact", "inferred")
+    for line, resolutions in (
+        ("    Door().unlatch(4)", ("exact", "inferred")),
+        ("    return Door().unlatch(2)", ("repeated",)),
+    ):
+        (proved,) = [call for call in at(lines.index(line) + 1) if call["name"] == "unlatch"]
+        assert proved["meanings"][0]["symbol"] == f"{DOORS}Door.unlatch"
+        assert proved["meanings"][0]["resolution"] in resolutions
     (left_open,) = at(lines.index("    thing.unlatch(1)") + 1)
     assert {one["symbol"].rpartition("#")[2] for one in left_open["meanings"]} == {"Door.unlatch", "Gate.unlatch"}
     shares = [one["model"] for one in left_open["meanings"]]
     assert shares == sorted(shares, reverse=True)
-    assert {one["resolution"] for one in left_open["meanings"]} == {"ambiguous", "model"}  # one is certain elsewhere
+    # The graph has an edge once: that `visit` calls Door.unlatch is proved on another line.
+    assert {one["resolution"] for one in left_open["meanings"]} == {"ambiguous", "repeated"}
     assert all(one["place"].startswith("router/doors.py:") for one in left_open["meanings"])
 
 
@@ -234,7 +240,7 @@ def test_complete_proposes_what_the_graph_lacks_and_the_ontology_allows(made: Pa
     assert one["line"] == OPEN.splitlines().index("    thing.pop(3)") + 1
     assert 0 < one["confidence"] < 1
     assert one["source"] == "ml_extraction"
-    assert found["mentions"] == {"settled": 2, "listed": 2, "no_such_name": 0, "asked": 1}
+    assert found["mentions"] == {"settled": 4, "listed": 2, "no_such_name": 0, "asked": 1}
     triples = read_table(doors / "index/graph/triples.parquet", triples_schema())
     assert (VISIT, "calls", POP) not in set(zip(triples["head"], triples["relation"], triples["tail"], strict=True))
 

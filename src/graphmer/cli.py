@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from graphmer.errors import GraphmerError, ParamsError
-from graphmer.index.shell import PARAMS, verbs
+from graphmer.index.shell import verbs
+from graphmer.index.terminal import PARAMS
 
 app = typer.Typer(
     help="A validated knowledge graph of source code, and figures that can be checked.",

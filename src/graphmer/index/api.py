@@ -17,9 +17,9 @@ from graphmer.index.places import KINDS
 from graphmer.index.resolve import Call, resolve
 from graphmer.index.search import Hit, Searcher
 from graphmer.index.session import Session
-from graphmer.index.shell import PARAMS, read_params
 from graphmer.index.store import Index
 from graphmer.index.symbols import find_relation, find_symbol
+from graphmer.index.terminal import PARAMS, read_params
 from graphmer.model.batch import rows_batch
 from graphmer.model.checkpoint import load_model
 from graphmer.model.plain import CodeEncoder

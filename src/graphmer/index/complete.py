@@ -37,7 +37,11 @@ class Proposal(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """Proposals, the surest first, and what became of the mentions: settled, listed, of no known name, asked."""
+    """Proposals, the surest first, and what became of the mentions.
+
+    mentions: how many are settled (there, or by the same name on another line), listed between candidates, of a name
+    that nothing has (no_such_name), and asked.
+    """
 
     proposals: list[Proposal]
     mentions: dict[str, int]
@@ -52,8 +56,10 @@ def complete(session: Session, head: str, relation: Relation, k: int) -> Complet
     family = FAMILIES.get(relation.name, (relation.name,))
     places = session.references.of_scope(head, relation.name)
     unsettled = open_places(session.index.triples, places, family)
-    silent = [place for place in unsettled if triples_at(session.index.triples, place, family).empty]
-    counts = Counter(settled=len(places) - len(unsettled), listed=len(unsettled) - len(silent))
+    blank = [place for place in unsettled if triples_at(session.index.triples, place, family).empty]
+    silent = [place for place in blank if session.repeated(head, place.name, family).empty]
+    settled = len(places) - len(unsettled) + len(blank) - len(silent)
+    counts = Counter(settled=settled, listed=len(unsettled) - len(blank))
     best: dict[str, Proposal] = {}
     for proposal in _proposed(session, head, relation, silent, counts):
         if proposal.tail not in best or proposal.confidence > best[proposal.tail].confidence:

@@ -14,9 +14,9 @@ from graphmer.artifacts import records
 from graphmer.evaluate.package_entities import parent_symbol
 from graphmer.evaluate.ranking import filtered_rank
 from graphmer.evaluate.symbolic import FEATURES
-from graphmer.index.links import Ranking
 from graphmer.index.neighbourhood import Edge, by_whom, neighbourhood, neighbourhood_text, shown_edge
 from graphmer.index.places import KINDS
+from graphmer.index.rankings import Ranking
 from graphmer.index.session import Session
 from graphmer.ontology.vocabulary import Relation
 

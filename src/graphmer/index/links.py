@@ -5,8 +5,7 @@ and what the mention may mean are hidden from every feature, and so is all else 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from graphmer.evaluate.queries import FloatArray, IntArray, LinkQueries, Setting
 from graphmer.evaluate.site_features import _with_leaves, place_sites
 from graphmer.evaluate.symbolic import FEATURES, SymbolicFeatures
 from graphmer.index.places import Place
+from graphmer.index.rankings import Question, Ranking
 from graphmer.index.scoring import LINK_SCORERS, LinkScoring, Scoring
 from graphmer.index.store import Index
 from graphmer.index.windows import SPLIT
@@ -32,53 +32,6 @@ from graphmer.pack.shards import SplitArrays
 from graphmer.pack.tokenizer import CodeTokenizer
 
 KEY = ["head", "relation", "tail"]
-
-
-class Question(NamedTuple):
-    """A mention that is asked about. head: row of the entities. relation: ontology id. sample, start, end: the window
-    and its roots that are the mention. tail: row of the entity that it is known to mean; None where nothing is known,
-    `name` then being the word that stands there."""
-
-    head: int
-    relation: int
-    sample: int
-    start: int
-    end: int
-    tail: int | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """P candidates of one question. rows: (P,) of the entities. columns: (P, F + K) features, the network's last.
-
-    known: (k,) positions of tails that the graph has already, which stand outside the ranking. scores: {scorer: (P,)}.
-    probability: (P,) by `graphmer`; that of a known tail is 0. unfiltered: (P,) where known tails take part too.
-    """
-
-    rows: IntArray
-    columns: FloatArray
-    known: IntArray
-    scores: dict[str, FloatArray]
-    probability: FloatArray
-    unfiltered: FloatArray
-
-    def best(self, k: int) -> IntArray:
-        """(at most k,) positions, the likeliest first; known tails left out, equals in the order of their symbols."""
-        allowed = np.setdiff1d(np.arange(len(self.rows)), self.known)
-        order = np.lexsort((allowed, -self.scores["graphmer"][allowed]))
-        best: IntArray = allowed[order[:k]]
-        return best
-
-    def position(self, row: int) -> int | None:
-        """Where an entity stands among the candidates; None where the relation's range or package leaves it out."""
-        found = np.flatnonzero(self.rows == row)
-        return int(found[0]) if len(found) else None
-
-    def split_columns(self, position: int) -> tuple[dict[str, float], tuple[float, ...]]:
-        """A candidate's symbolic features by name, and what the network says of it."""
-        values = self.columns[position]
-        return dict(zip(FEATURES, map(float, values), strict=False)), tuple(map(float, values[len(FEATURES) :]))
 
 
 class IndexScorer(ModelScorer):

@@ -14,10 +14,11 @@ from graphmer.index.session import Session, split_place
 from graphmer.ontology.vocabulary import CALL_RELATIONS, load_ontology
 
 MODEL = "model"  # the resolution of what only the name and the model say
+REPEATED = "repeated"  # of what the same code calls by this name on another line
 
 
 class Meaning(NamedTuple):
-    """One definition that a call may mean. resolution: static analysis' own, or `model`. source: who says so.
+    """One definition that a call may mean. resolution: static analysis' own, REPEATED or MODEL. source: who says so.
 
     confidence: of the triple where static analysis has it; else the model's probability, all else being possible.
     model: the model's probability beside it, None where it was not asked.
@@ -61,22 +62,17 @@ def _meanings(session: Session, place: Place) -> list[Meaning]:
         return [_stated(session, row, None) for row in _surest(settled)]
     guesses = _guesses(session, place)
     listed = {(row.relation, row.tail): _stated(session, row, guesses.get((row.relation, row.tail))) for row in static}
+    listed |= {
+        (row.relation, row.tail): _stated(session, row, guesses.get((row.relation, row.tail)), REPEATED)
+        for row in records(session.repeated(place.scope, place.name, CALL_RELATIONS))
+    }
     others = {
         (relation, symbol): Meaning(symbol, relation, session.place_of(symbol), MODEL, "ml_extraction", value, value)
         for (relation, symbol), value in guesses.items()
     }
-    # The graph has an edge once, with its surest evidence: what the caller calls for certain on another line may be
-    # meant here as much as what is listed here.
-    near = listed.keys() | (others.keys() & _called_elsewhere(session, place.scope))
     meanings = others | listed
-    order = sorted(meanings, key=lambda key: (key not in near, -(meanings[key].model or 0.0), key))
+    order = sorted(meanings, key=lambda key: (key not in listed, -(guesses.get(key, 0.0)), key))
     return [meanings[key] for key in order]
-
-
-def _called_elsewhere(session: Session, head: str) -> set[tuple[str, str]]:
-    triples = session.index.triples
-    mine = triples[(triples["head"] == head) & triples["relation"].isin(CALL_RELATIONS)]
-    return set(zip(mine["relation"], mine["tail"], strict=True))
 
 
 def _surest(rows: Sequence[Any]) -> list[Any]:
@@ -84,9 +80,9 @@ def _surest(rows: Sequence[Any]) -> list[Any]:
     return sorted(rows, key=lambda row: (order[row.resolution], -row.confidence, row.relation, row.tail))
 
 
-def _stated(session: Session, row: Any, model: float | None) -> Meaning:
-    place = session.place_of(row.tail)
-    return Meaning(row.tail, row.relation, place, row.resolution, row.source, float(row.confidence), model)
+def _stated(session: Session, row: Any, model: float | None, resolution: str = "") -> Meaning:
+    how = (resolution or row.resolution, row.source, float(row.confidence))
+    return Meaning(row.tail, row.relation, session.place_of(row.tail), *how, model)
 
 
 def _guesses(session: Session, place: Place) -> dict[tuple[str, str], float]:
@@ -95,7 +91,7 @@ def _guesses(session: Session, place: Place) -> dict[tuple[str, str], float]:
     if place.scope not in session.row_of:
         return {}
     head_type = str(entities["type"].iat[session.row_of[place.scope]])
-    symbols = entities["entity"].to_numpy(dtype=object)
+    symbols, types = (entities[name].to_numpy(dtype=object) for name in ("entity", "type"))
     found = {}
     for relation in CALL_RELATIONS:
         if head_type not in load_ontology().relations[relation].domain:
@@ -104,7 +100,10 @@ def _guesses(session: Session, place: Place) -> dict[tuple[str, str], float]:
             (ranking,) = ranker.rank([question], "mentions_visible")
             # Those that the head has already stand outside evaluation's ranking; here they may be meant all the same.
             for at in session.named(ranking.rows, place.name):
-                found[relation, str(symbols[ranking.rows[at]])] = float(ranking.unfiltered[at])
+                symbol, is_api = str(symbols[ranking.rows[at]]), types[ranking.rows[at]] == "API"
+                # Both relations may end at an API, and nothing tells a class outside from a function there.
+                if not (is_api and relation == "instantiates"):
+                    found[relation, symbol] = float(ranking.unfiltered[at])
     return found
 
 

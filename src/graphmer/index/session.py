@@ -1,15 +1,22 @@
 """An index with what several questions share: the ranker over its windows, and what the parser saw named."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphmer.evaluate.call_sites import called_name
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.index.build import PARSED
 from graphmer.index.links import LinkRanker
 from graphmer.index.places import References
 from graphmer.index.store import Index
+from graphmer.index.symbols import SymbolError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Session:
@@ -38,10 +45,19 @@ class Session:
         row = self.index.entities.iloc[self.row_of[symbol]]
         return f"{row['file']}:{row['line_start']}" if row["file"] else ""
 
+    def repeated(self, head: str, name: str, relations: Sequence[str]) -> "pd.DataFrame":
+        """Settled triples of a head by which it names something so elsewhere.
+
+        The graph has an edge once, at its first place, so the same call on another line has no triple there.
+        """
+        triples = self.index.triples
+        mine = triples[(triples["head"] == head) & triples["relation"].isin(list(relations))]
+        mine = mine[mine["resolution"] != "ambiguous"]
+        rows = np.asarray([self.row_of[tail] for tail in mine["tail"]], np.int64)
+        return mine.iloc[self.named(rows, name)]
+
     def named(self, rows: "np.typing.NDArray[np.integer]", name: str) -> list[int]:
         """Positions among entity rows whose short name is `name`; a class's constructor goes by the class's name."""
-        from graphmer.evaluate.call_sites import called_name
-
         table = self.index.entities
         symbols, names = table["entity"].to_numpy(dtype=object), table["name"].to_numpy(dtype=object)
         return [
@@ -53,8 +69,6 @@ class Session:
 
 def split_place(text: str) -> tuple[str, int]:
     """FILE and LINE of `file:line`; raises SymbolError where it is no such thing."""
-    from graphmer.index.symbols import SymbolError
-
     file, colon, line = text.rpartition(":")
     if not colon or not file or not line.isdecimal():
         raise SymbolError(f"'{text}': expected FILE:LINE, as in pkg/mod.py:12")
