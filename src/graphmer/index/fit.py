@@ -1,0 +1,171 @@
+"""Fits what an index ranks with, on the validation split, as the evaluation fits it; and how sure its proposals are.
+
+By hand: python -m graphmer.index.fit data/model --data data --out data/model.scoring.json
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from graphmer.errors import ArtifactError
+
+# Evaluation's own set of queries and scores: weights fitted on others would not be the evaluated ones.
+from graphmer.evaluate.code_search import _drawn, _scores, search_set
+from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
+from graphmer.evaluate.config import EvalParams
+from graphmer.evaluate.documented import documented_functions
+from graphmer.evaluate.link_config import LinkParams
+from graphmer.evaluate.link_prediction import NUM_SYMBOLIC, LinkData, LinkTask, load_link_data
+from graphmer.evaluate.neural import ModelScorer, load_scorer
+from graphmer.evaluate.queries import FloatArray, Setting
+from graphmer.evaluate.repeats import find_repeats
+from graphmer.index.links import LinkRanker
+from graphmer.index.scoring import (
+    LINK_SETTINGS,
+    SEARCH,
+    Calibration,
+    LinkScoring,
+    Scoring,
+    log_odds,
+    model_digest,
+)
+from graphmer.ontology.vocabulary import load_ontology
+from graphmer.params import load_section, load_tree
+
+FITTED_FROM = ("packed", "kg", "parsed")
+CALIBRATED_ON = (
+    "calls",
+    "invokes",
+)  # settled mentions of these show what a called name means, in the package and outside
+NO_PENALTY = 1e6
+
+
+def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
+    """Fit every weight as the evaluation does, on the validation split of the data that the model was trained on.
+
+    data: a folder with packed/, kg/ and parsed/. Raises ArtifactError where one is missing or of another tokenizer.
+    """
+    for name in FITTED_FROM:
+        if not (data / name).is_dir():
+            raise ArtifactError(
+                f"{data}/{name}: not found; the scoring is fitted on the training corpus' validation split: name the "
+                "folder with packed/, kg/ and parsed/ by --data, or a scoring file by --scoring"
+            )
+    neural = load_scorer(model, data / "packed", params.show_graph)
+    repeats = find_repeats(data / "parsed", params.audit, params.code_search.max_query_words)
+    task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
+    links = {setting: task.fitted(setting, neural) for setting in LINK_SETTINGS}
+    search = fit_search(data / "parsed", neural, params)
+    scoring = Scoring(model_digest(model), search, links, Calibration(1.0, 0.0))
+    pairs = list(settled_shares(task.data, "val", neural, scoring, params.link))
+    return dataclasses.replace(scoring, calibration=fit_calibration(pairs))
+
+
+def fit_search(parsed: Path, neural: ModelScorer, params: EvalParams) -> Combiner:
+    """Code search's combination, fitted on val as evaluation fits it."""
+    limits = params.code_search
+    val = search_set(_drawn(documented_functions(parsed, "val", limits), limits), limits)
+    if not len(val.truth):
+        raise ArtifactError(f"{parsed}: no documented function in the val split to fit the search on; add a package")
+    scores = _scores(val, neural, limits)
+    queries, functions = len(val.truth), len(val.functions)
+    return fit_combiner(
+        "code_search.graphmer",
+        FitSet(
+            np.stack([scores[column].ravel() for column in SEARCH], axis=1),
+            np.zeros(queries * functions, np.float32),
+            np.repeat(np.arange(queries), functions),
+            np.arange(queries) * functions + val.truth,
+            np.zeros(queries, np.int64),
+        ),
+        dataclasses.replace(params.link, l2=limits.l2),
+    )
+
+
+class FittedLinks(LinkTask):
+    """Link prediction's task, with the combiners that it fits on val."""
+
+    def fitted(self, setting: Setting, neural: ModelScorer) -> LinkScoring:
+        """The combiners of one setting, as `predict` fits them, and the temperature of `graphmer`."""
+        val = self.queries("val", setting)
+        columns = {"neural": neural.link(val)}
+        fit_set, _ = self._fit_set(val, columns)
+        kept = {
+            "graphmer": fit_combiner("graphmer", fit_set, self._params),
+            "symbolic": fit_combiner("symbolic", fit_set.with_columns(range(NUM_SYMBOLIC)), self._params),
+            "neural": self._fit(fit_set, columns)["neural"],
+        }
+        plain = LinkScoring(kept, 1.0)
+        logits = []
+        for query, matrix in self._matrices(val):
+            wide = np.hstack([matrix, *(rows[query][:, None] for rows in columns["neural"].values())])
+            scores = kept["graphmer"].score(wide.astype(np.float32), int(val.relation[query])).astype(np.float64)
+            known = val.known[query]
+            truth = int(val.truth[query])
+            logits.append(np.concatenate([scores[truth : truth + 1], np.delete(scores, [truth, *known.tolist()])]))
+        return dataclasses.replace(plain, temperature=fit_temperature(logits))
+
+
+def fit_temperature(logits: list[FloatArray]) -> float:
+    """What the scores are divided by so that their softmax is likeliest. logits: a query each, the truth first."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    def loss(log_temperature: float) -> float:
+        scale = float(np.exp(-log_temperature))
+        return float(sum(logsumexp(scores * scale) - scores[0] * scale for scores in logits))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
+
+
+def settled_shares(
+    data: LinkData, split: str, neural: ModelScorer, scoring: Scoring, params: LinkParams
+) -> Iterator[tuple[float, bool]]:
+    """(share, whether it is meant) of each candidate of the called name, at mentions that static analysis settled.
+
+    Asked as `complete` asks: the relation is `calls`, the candidates are the package's own functions of that name, and
+    the mention may mean none of them. At most `max_fit_queries` mentions a package, by hash.
+    """
+    arrays = data.splits[split]
+    calls = load_ontology().relations["calls"].id
+    names = data.entities.names
+    for package in sorted(set(arrays.samples["package"])):
+        ranker = LinkRanker(data, split, package, neural, scoring, params)
+        for question, ranking in ranker.settled(CALIBRATED_ON, params.max_fit_queries, params.seed):
+            for at in np.flatnonzero([names[row] == question.name for row in ranking.rows.tolist()]).tolist():
+                is_meant = question.relation == calls and int(ranking.rows[at]) == question.tail
+                yield float(ranking.unfiltered[at]), is_meant
+
+
+def fit_calibration(pairs: list[tuple[float, bool]]) -> Calibration:
+    """The logistic of shares that makes what was meant likeliest; raises ArtifactError where all were or none was."""
+    from sklearn.linear_model import LogisticRegression
+
+    truth = np.asarray([is_meant for _, is_meant in pairs], np.bool_)
+    if np.unique(truth).size < 2:
+        raise ArtifactError(
+            "the val split has no called name that means a function of the package here and something else there, so "
+            "confidences cannot be calibrated; give the corpus a larger val package"
+        )
+    share = log_odds(np.asarray([value for value, _ in pairs]))
+    model = LogisticRegression(C=NO_PENALTY).fit(share[:, None], truth)
+    return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+
+def main() -> None:
+    """Fit a model's scoring and write it."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="holds packed/, kg/ and parsed/")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    chosen = parser.parse_args()
+    params = load_section(load_tree(chosen.params), "eval", EvalParams)
+    fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
+
+
+if __name__ == "__main__":
+    main()
