@@ -11,12 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from graphmer.errors import ArtifactError
-
-# Evaluation's own set of queries and scores: weights fitted on others would not be the evaluated ones.
-from graphmer.evaluate.code_search import _drawn, _scores, search_set
-from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
+from graphmer.evaluate.code_search import fit_combination, search_scores, val_search_set
+from graphmer.evaluate.combiner import Combiner, fit_combiner
 from graphmer.evaluate.config import EvalParams
-from graphmer.evaluate.documented import documented_functions
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_prediction import NUM_SYMBOLIC, LinkData, LinkTask, load_link_data
 from graphmer.evaluate.neural import ModelScorer, load_scorer
@@ -67,22 +64,11 @@ def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
 def fit_search(parsed: Path, neural: ModelScorer, params: EvalParams) -> Combiner:
     """Code search's combination, fitted on val as evaluation fits it."""
     limits = params.code_search
-    val = search_set(_drawn(documented_functions(parsed, "val", limits), limits), limits)
+    val = val_search_set(parsed, limits)
     if not len(val.truth):
         raise ArtifactError(f"{parsed}: no documented function in the val split to fit the search on; add a package")
-    scores = _scores(val, neural, limits)
-    queries, functions = len(val.truth), len(val.functions)
-    return fit_combiner(
-        "code_search.graphmer",
-        FitSet(
-            np.stack([scores[column].ravel() for column in SEARCH], axis=1),
-            np.zeros(queries * functions, np.float32),
-            np.repeat(np.arange(queries), functions),
-            np.arange(queries) * functions + val.truth,
-            np.zeros(queries, np.int64),
-        ),
-        dataclasses.replace(params.link, l2=limits.l2),
-    )
+    fit = dataclasses.replace(params.link, l2=limits.l2)
+    return fit_combination("graphmer", SEARCH, val, search_scores(val, neural, limits), fit)
 
 
 class FittedLinks(LinkTask):

@@ -17,10 +17,16 @@ from graphmer.evaluate.link_prediction import LinkData
 from graphmer.evaluate.neural import ModelScorer
 from graphmer.evaluate.package_entities import first_word
 from graphmer.evaluate.package_view import NONE, Hole, PackageView, build_views, find_hole
-
-# Evaluation's own pools, filter and leaves: with others an answer would not be the one that was evaluated.
-from graphmer.evaluate.queries import FloatArray, IntArray, LinkQueries, Setting, _pools, _true_tails, hidden_words
-from graphmer.evaluate.site_features import _with_leaves, place_sites
+from graphmer.evaluate.queries import (
+    FloatArray,
+    IntArray,
+    LinkQueries,
+    Setting,
+    candidate_pools,
+    hidden_words,
+    true_tails,
+)
+from graphmer.evaluate.site_features import place_sites, with_leaves
 from graphmer.evaluate.symbolic import FEATURES, SymbolicFeatures
 from graphmer.index.places import Place
 from graphmer.index.rankings import Question, Ranking
@@ -65,8 +71,8 @@ class LinkRanker:
         self._features = SymbolicFeatures(self._view, self._arrays, params)
         mine = data.triples[data.triples["package"] == package]
         ends = [np.asarray([self.row_of[symbol] for symbol in mine[end]], np.int64) for end in ("head", "tail")]
-        self._pools = _pools(data.entities, mine, *ends)
-        self._true_tails = _true_tails(mine, *ends)
+        self._pools = candidate_pools(data.entities, mine, *ends)
+        self._true_tails = true_tails(mine, *ends)
 
     @classmethod
     def of_index(cls, index: Index, params: LinkParams) -> "LinkRanker":
@@ -183,7 +189,7 @@ class LinkRanker:
             "leaf_tail": np.asarray(tails, np.int64), "leaf_query": np.ones(len(tails), np.bool_),
             "leaf_ambiguous": np.zeros(len(tails), np.bool_), "leaf_triple": np.full(len(tails), -1),
         }  # fmt: skip
-        wider, leaf = _with_leaves(self._arrays, sample, columns)
+        wider, leaf = with_leaves(self._arrays, sample, columns)
         keys = [self._pool_key(one) for one in questions]
         pools = {key: self._pools[key] for key in sorted(set(keys))}
         return LinkQueries(

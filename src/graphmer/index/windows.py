@@ -13,9 +13,7 @@ from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.ontology.vocabulary import load_ontology
-
-# The pack stage's own assembly of windows, leaves and edges: a second one would be a second layout.
-from graphmer.pack.build import _file_symbol, _Packer
+from graphmer.pack.build import Packer, file_symbol
 from graphmer.pack.config import PackParams
 from graphmer.pack.entities import entity_arrays
 from graphmer.pack.shards import LAYOUT_VERSION, EntityArrays, SplitArrays, save_arrays, save_split
@@ -65,7 +63,7 @@ def pack_graph(
     triples = read_table(graph / "triples.parquet", triples_schema())
     tokenizer = tokenizer_of_model(model)
     names = entity_arrays(entities, tokenizer, ontology, params)
-    packer = _Packer(tokenizer, ontology, entities, triples, parsed, params)
+    packer = Packer(tokenizer, ontology, entities, triples, parsed, params)
     arrays = packer.pack_split(SPLIT, packed_files(parsed, entities))
     out.mkdir()
     shutil.copyfile(model / "tokenizer.json", out / "tokenizer.json")
@@ -92,4 +90,4 @@ def packed_files(parsed: Path, entities: "pd.DataFrame") -> "pd.DataFrame":
     files = read_table(parsed / "files.parquet", files_schema())
     files = files[(files["status"] != "skipped") & files["kind"].isin(["code", "document"])]
     in_graph = set(entities.loc[entities["type"] == "File", "entity"])
-    return files[[_file_symbol(row) in in_graph for row in records(files)]]
+    return files[[file_symbol(row) in in_graph for row in records(files)]]
