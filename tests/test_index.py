@@ -14,7 +14,9 @@ from indexed import ROUTER, add_model, answer, copied, run
 
 import graphmer.index.build as building
 from graphmer.artifacts import read_table, sha256_tree
+from graphmer.errors import ArtifactError
 from graphmer.evaluate.code_search import predict_code_search, search_sets
+from graphmer.evaluate.combiner import Combiner, FitSet
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
 from graphmer.evaluate.neural import load_scorer
@@ -144,12 +146,31 @@ def test_the_best_rows_are_those_of_a_full_sort() -> None:
 
 def test_a_temperature_undoes_scores_that_are_too_sure() -> None:
     draw = np.random.default_rng(1)
-    logits = []
-    for _ in range(800):
-        honest = draw.normal(size=6)
-        truth = draw.choice(6, p=np.exp(honest) / np.exp(honest).sum())
-        logits.append(3.0 * np.concatenate([honest[truth : truth + 1], np.delete(honest, truth)]))
-    assert fit_temperature(logits) == pytest.approx(3.0, rel=0.2)
+    honest = draw.normal(size=(800, 6))
+    truth = np.asarray([draw.choice(6, p=np.exp(row) / np.exp(row).sum()) for row in honest])
+    honest[:, 5] -= np.log(2)  # the last candidate of each query stands for two
+    offset = np.tile(np.log([1, 1, 1, 1, 1, 2]), len(honest)).astype(np.float32)
+    query = np.repeat(np.arange(len(honest)), 6)
+    relation = np.arange(len(honest)) % 2
+    sure = (honest * np.where(relation, 3.0, -3.0)[:, None]).reshape(-1, 1)
+    combiner = Combiner("too sure", np.ones(1), np.zeros(1), {0: np.asarray([-1.0]), 1: np.ones(1)})
+    data = FitSet(sure.astype(np.float32), offset, query, np.arange(len(honest)) * 6 + truth, relation)
+    assert fit_temperature(data, combiner) == pytest.approx(3.0, rel=0.2)
+
+
+def test_a_scoring_is_read_as_it_was_written_or_not_at_all(made: Path, tmp_path: Path) -> None:
+    kept, copy = made / "data/model.scoring.json", tmp_path / "copy.json"
+    Scoring.load(kept).save(copy)
+    assert copy.read_bytes() == kept.read_bytes()
+    tree = json.loads(kept.read_text(encoding="utf-8"))
+    tree["links"]["headline"]["trees"]["trees"][0]["left"][0] = 0
+    copy.write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ArtifactError, match="leads nowhere"):
+        Scoring.load(copy)
+    del tree["links"]["headline"]["trees"]
+    copy.write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"damaged .*'trees'.*fitted again"):
+        Scoring.load(copy)
 
 
 def test_a_model_and_an_index_of_another_are_refused(made: Path, tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from graphmer.artifacts import records
+from graphmer.evaluate.combiner import Combiner
 from graphmer.evaluate.package_entities import parent_symbol
+from graphmer.evaluate.queries import FloatArray
 from graphmer.evaluate.ranking import filtered_rank
 from graphmer.evaluate.symbolic import FEATURES
 from graphmer.index.neighbourhood import Edge, by_whom, neighbourhood, neighbourhood_text, shown_edge
 from graphmer.index.places import KINDS
 from graphmer.index.rankings import Ranking
+from graphmer.index.scoring import LINK_SCORERS, LinkScoring
 from graphmer.index.session import Session
 from graphmer.ontology.vocabulary import Relation
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 MAX_PATHS, MAX_EDGES = 5, 3
 MAX_HUB = 50  # a node of more triples says nothing by what it joins
 SHOWN_FEATURES = 8
+TREES = "trees"
 
 
 class ScoreParts(NamedTuple):
@@ -41,8 +45,8 @@ class Evidence(NamedTuple):
     stated: the graph's own triples of these ends and this relation. allowed: whether the ontology lets it join them.
     paths: other ways from head to tail. siblings: heads of the head's own container, then file, with the same tail and
     relation. imports: what the head's file imports of the tail. mention: file:line that was scored, empty where the
-    head's code has none; then there are no scores. features: the symbolic features that weigh most. network: its own
-    columns.
+    head's code has none; then there are no scores. features: the symbolic features that weigh most in the linear
+    part, and the trees. network: its own columns.
     """
 
     head: str
@@ -80,20 +84,34 @@ def evidence(session: Session, head: str, relation: Relation, tail: str) -> Evid
     )  # fmt: skip
     if ranking is None or position is None:
         return found
-    symbolic, network = ranking.split_columns(position)
-    weights = session.index.scoring.links["mentions_visible"].combiners["graphmer"]
-    weight = dict(zip(FEATURES, weights.by_relation.get(relation.id, weights.pooled) / weights.scale, strict=False))
-    typical = dict(zip(FEATURES, ranking.columns.mean(axis=0), strict=False))
-    gain = {name: float(weight[name] * (value - typical[name])) for name, value in symbolic.items()}
+    gain = _gains(session.index.scoring.links["mentions_visible"], ranking, position, relation.id)
     strongest = sorted(gain, key=lambda name: (-abs(gain[name]), name))[:SHOWN_FEATURES]
     return found._replace(
         mention=mention,
         pool=len(ranking.rows) - len(ranking.known),
-        scores={name: _part(ranking, values, position) for name, values in ranking.scores.items()},
+        scores={name: _part(ranking, ranking.scores[name], position) for name in LINK_SCORERS},
         probability=float(ranking.probability[position]),
         features={name: round(gain[name], 3) for name in strongest},
-        network=dict(zip(("cosine", "name_log_likelihood"), network, strict=True)),
+        network=dict(zip(("cosine", "name_log_likelihood"), map(float, ranking.network[position]), strict=True)),
     )
+
+
+def _gains(scoring: LinkScoring, ranking: Ranking, position: int, relation: int) -> dict[str, float]:
+    """What a candidate has over the mean of all as `graphmer` counts: by each feature's linear weight, by the trees.
+
+    The trees are one number: each asks of several features at once.
+    """
+    linear, (mixed, *_) = _weights(scoring.mixture.linear, relation), _weights(scoring.stack.weights, relation)
+    gain = mixed * linear * (ranking.features[position] - ranking.features.mean(axis=0))
+    trees = ranking.scores["boosting"]
+    found = dict(zip(FEATURES, map(float, gain), strict=True))
+    return found | {TREES: float(mixed * (trees[position] - trees.mean()))}
+
+
+def _weights(combiner: Combiner, relation: int) -> FloatArray:
+    """(F,) of raw features."""
+    weights: FloatArray = combiner.by_relation.get(relation, combiner.pooled) / combiner.scale
+    return weights
 
 
 def _scored(

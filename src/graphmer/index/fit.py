@@ -12,13 +12,15 @@ import numpy as np
 
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.code_search import fit_combination, search_scores, val_search_set
-from graphmer.evaluate.combiner import Combiner, fit_combiner
+from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, listwise_value
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.link_config import LinkParams
 from graphmer.evaluate.link_prediction import NUM_SYMBOLIC, LinkData, LinkTask, load_link_data
+from graphmer.evaluate.mixture import Stack, beside_mixture, fit_mixture
 from graphmer.evaluate.neural import ModelScorer, load_scorer
-from graphmer.evaluate.queries import FloatArray, Setting
+from graphmer.evaluate.queries import Setting
 from graphmer.evaluate.repeats import find_repeats
+from graphmer.index.forest import plain_trees
 from graphmer.index.links import LinkRanker
 from graphmer.index.scoring import (
     LINK_SETTINGS,
@@ -33,10 +35,8 @@ from graphmer.ontology.vocabulary import load_ontology
 from graphmer.params import load_section, load_tree
 
 FITTED_FROM = ("packed", "kg", "parsed")
-CALIBRATED_ON = (
-    "calls",
-    "invokes",
-)  # settled mentions of these show what a called name means, in the package and outside
+# Settled mentions of these show what a called name means, in the package and outside.
+CALIBRATED_ON = ("calls", "invokes")
 NO_PENALTY = 1e6
 
 
@@ -72,37 +72,38 @@ def fit_search(parsed: Path, neural: ModelScorer, params: EvalParams) -> Combine
 
 
 class FittedLinks(LinkTask):
-    """Link prediction's task, with the combiners that it fits on val."""
+    """Link prediction's task, with what it fits on val."""
 
     def fitted(self, setting: Setting, neural: ModelScorer) -> LinkScoring:
-        """The combiners of one setting, as `predict` fits them, and the temperature of `graphmer`."""
+        """One setting's models, as `predict` fits them, and the temperature of `graphmer`.
+
+        The temperature is of scores by mixtures that have not seen the query: those of its own are too sure of it.
+        """
         val = self.queries("val", setting)
         columns = {"neural": neural.link(val)}
-        fit_set, _ = self._fit_set(val, columns)
-        kept = {
-            "graphmer": fit_combiner("graphmer", fit_set, self._params),
-            "symbolic": fit_combiner("symbolic", fit_set.with_columns(range(NUM_SYMBOLIC)), self._params),
-            "neural": self._fit(fit_set, columns)["neural"],
-        }
-        plain = LinkScoring(kept, 1.0)
-        logits = []
-        for query, matrix in self._matrices(val):
-            wide = np.hstack([matrix, *(rows[query][:, None] for rows in columns["neural"].values())])
-            scores = kept["graphmer"].score(wide.astype(np.float32), int(val.relation[query])).astype(np.float64)
-            known = val.known[query]
-            truth = int(val.truth[query])
-            logits.append(np.concatenate([scores[truth : truth + 1], np.delete(scores, [truth, *known.tolist()])]))
-        return dataclasses.replace(plain, temperature=fit_temperature(logits))
+        fit_set, fold = self._fit_set(val, columns)
+        counted, net = fit_set.with_columns(range(NUM_SYMBOLIC)), fit_set.features[:, NUM_SYMBOLIC:]
+        mixture = fit_mixture("symbolic", counted, self._params)
+        asked = np.column_stack([counted.features, counted.relation[counted.query]]).astype(np.float32)
+        mixture = dataclasses.replace(mixture, trees=plain_trees(mixture.trees, asked))
+        seen = beside_mixture("graphmer", counted, net, fold, self._params)
+        stack = Stack(fit_combiner("graphmer", seen, self._params))
+        temperature = fit_temperature(seen, stack.weights)
+        return LinkScoring(mixture, stack, self._fit(fit_set, columns)["neural"], temperature)
 
 
-def fit_temperature(logits: list[FloatArray]) -> float:
-    """What the scores are divided by so that their softmax is likeliest. logits: a query each, the truth first."""
+def fit_temperature(data: FitSet, combiner: Combiner) -> float:
+    """What the scores are divided by so that their softmax is likeliest to choose the true tails."""
     from scipy.optimize import minimize_scalar
-    from scipy.special import logsumexp
+
+    logits = np.empty(len(data.query), np.float64)
+    begin = np.flatnonzero(np.diff(data.query, prepend=-1)).tolist()
+    for start, end, relation in zip(begin, [*begin[1:], len(logits)], data.relation.tolist(), strict=True):
+        logits[start:end] = combiner.score(data.features[start:end], relation)
+    scored = dataclasses.replace(data, features=logits[:, None])
 
     def loss(log_temperature: float) -> float:
-        scale = float(np.exp(-log_temperature))
-        return float(sum(logsumexp(scores * scale) - scores[0] * scale for scores in logits))
+        return listwise_value(scored, np.asarray([np.exp(-log_temperature)]))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 

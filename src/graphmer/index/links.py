@@ -13,7 +13,7 @@ from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
 from graphmer.evaluate.call_sites import CallSite
 from graphmer.evaluate.link_config import LinkParams
-from graphmer.evaluate.link_prediction import LinkData
+from graphmer.evaluate.link_prediction import QUERIES_AT_ONCE, LinkData
 from graphmer.evaluate.neural import ModelScorer
 from graphmer.evaluate.package_entities import first_word
 from graphmer.evaluate.package_view import NONE, Hole, PackageView, build_views, find_hole
@@ -27,10 +27,10 @@ from graphmer.evaluate.queries import (
     true_tails,
 )
 from graphmer.evaluate.site_features import place_sites, with_leaves
-from graphmer.evaluate.symbolic import FEATURES, SymbolicFeatures
+from graphmer.evaluate.symbolic import SymbolicFeatures
 from graphmer.index.places import Place
 from graphmer.index.rankings import Question, Ranking
-from graphmer.index.scoring import LINK_SCORERS, LinkScoring, Scoring
+from graphmer.index.scoring import NEURAL, LinkScoring, Scoring
 from graphmer.index.store import Index
 from graphmer.index.windows import SPLIT
 from graphmer.ontology.vocabulary import load_ontology
@@ -150,21 +150,32 @@ class LinkRanker:
         tails = [self._stand_in(question) for question in questions]
         queries = self._queries(questions, tails, setting)
         assert queries.arrays is not None
-        link, name = self._neural.link(queries).values()
-        found = []
-        for number, question in enumerate(questions):
-            hole = self._hole(queries, number, question)
-            matrix = self._features.matrix(queries, number, hole)
-            columns = np.hstack([matrix, link[number][:, None], name[number][:, None]]).astype(np.float32)
-            found.append(self._ranked(queries, number, columns, self._scoring.links[setting]))
+        columns = self._neural.link(queries)
+        network = [np.stack([columns[name][number] for name in NEURAL], axis=1) for number in range(len(questions))]
+        found: list[Ranking] = []
+        for start in range(0, len(questions), QUERIES_AT_ONCE):
+            asked = range(start, min(start + QUERIES_AT_ONCE, len(questions)))
+            found += self._ranked(queries, questions, asked, network, self._scoring.links[setting])
         return found
 
-    def _ranked(self, queries: LinkQueries, number: int, columns: FloatArray, scoring: LinkScoring) -> Ranking:
-        relation, known = int(queries.relation[number]), queries.known[number]
-        parts = {"graphmer": columns, "symbolic": columns[:, : len(FEATURES)], "neural": columns[:, len(FEATURES) :]}
-        scores = {name: scoring.combiners[name].score(parts[name], relation) for name in LINK_SCORERS}
-        filtered, unfiltered = (scoring.probabilities(columns, relation, out) for out in (known, NONE))
-        return Ranking(queries.candidates(number), columns, known, scores, filtered, unfiltered)
+    def _ranked(
+        self,
+        queries: LinkQueries,
+        questions: Sequence[Question],
+        asked: Sequence[int],
+        network: Sequence[FloatArray],
+        scoring: LinkScoring,
+    ) -> Iterator[Ranking]:
+        """Some of the questions, which the trees are asked about at once."""
+        holes = [self._hole(queries, number, questions[number]) for number in asked]
+        matrices = [self._features.matrix(queries, number, hole) for number, hole in zip(asked, holes, strict=True)]
+        relations = [int(queries.relation[number]) for number in asked]
+        scored = scoring.scores(matrices, [network[number] for number in asked], relations)
+        for number, matrix, scores in zip(asked, matrices, scored, strict=True):
+            known = queries.known[number]
+            filtered, unfiltered = (scoring.probabilities(scores["graphmer"], out) for out in (known, NONE))
+            rows = queries.candidates(number)
+            yield Ranking(rows, matrix, network[number], known, scores, filtered, unfiltered)
 
     def _stand_in(self, question: Question) -> int:
         """The tail that decides what is hidden: the known one, else any candidate of the word that stands there."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from graphmer.evaluate.queries import FloatArray, IntArray
-from graphmer.evaluate.symbolic import FEATURES
 
 
 class Question(NamedTuple):
@@ -25,14 +24,15 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """P candidates of one question. rows: (P,) of the entities. columns: (P, F + K) features, the network's last.
+    """P candidates of one question. rows: (P,) of the entities. features: (P, F) counted. network: (P, K) its columns.
 
     known: (k,) positions of tails that the graph has already, which stand outside the ranking. scores: {scorer: (P,)}.
     probability: (P,) by `graphmer`; that of a known tail is 0. unfiltered: (P,) where known tails take part too.
     """
 
     rows: IntArray
-    columns: FloatArray
+    features: FloatArray
+    network: FloatArray
     known: IntArray
     scores: dict[str, FloatArray]
     probability: FloatArray
@@ -49,8 +49,3 @@ class Ranking:
         """Where an entity stands among the candidates; None where the relation's range or package leaves it out."""
         found = np.flatnonzero(self.rows == row)
         return int(found[0]) if len(found) else None
-
-    def split_columns(self, position: int) -> tuple[dict[str, float], tuple[float, ...]]:
-        """A candidate's symbolic features by name, and what the network says of it."""
-        values = self.columns[position]
-        return dict(zip(FEATURES, map(float, values), strict=False)), tuple(map(float, values[len(FEATURES) :]))

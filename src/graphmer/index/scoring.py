@@ -4,7 +4,7 @@ They belong to one model: the file names its weights' digest, and an index takes
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,22 @@ import numpy as np
 
 from graphmer.artifacts import read_json, write_json
 from graphmer.errors import ArtifactError
+from graphmer.evaluate.boosting import Boosting
 from graphmer.evaluate.code_search import COMBINED
 from graphmer.evaluate.combiner import Combiner
+from graphmer.evaluate.mixture import Mixture, Stack
 from graphmer.evaluate.queries import FloatArray, IntArray, Setting
 from graphmer.evaluate.symbolic import FEATURES
+from graphmer.index.forest import Forest
 
-NEURAL = ("link", "name")  # ModelScorer.link's columns, behind the symbolic features
+NEURAL = ("link", "name")  # ModelScorer.link's columns
 LINK_SETTINGS: tuple[Setting, ...] = ("headline", "mentions_visible")
 LINK_SCORERS = ("graphmer", "symbolic", "neural")
 SEARCH = COMBINED["graphmer"]  # the columns of code search's combination
-DECIMALS = 12  # float32 weights survive
+EVERY_DIGIT = 400  # more decimals than a double has: rounding leaves it as it is, and trees split at the last bit
+COLUMNS = {"search": list(SEARCH), "links": list(FEATURES), "neural": list(NEURAL)}
+REFIT = "delete it, and it is fitted again"
 SURE = 1e-6  # shares nearer to 0 or 1 are taken for this
-FITTED_FROM = ("packed", "kg", "parsed")
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,31 @@ def log_odds(share: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class LinkScoring:
-    """One setting's combiners by scorer, and the temperature that makes the softmax of `graphmer` a probability."""
+    """What ranks one setting's links, as evaluation fits it: the mixture, the stack on it, the network's columns alone.
 
-    combiners: Mapping[str, Combiner]
+    temperature: makes the softmax of `graphmer` a probability. The mixture's trees are a `Forest`'s.
+    """
+
+    mixture: Mixture
+    stack: Stack
+    neural: Combiner
     temperature: float
 
-    def probabilities(self, columns: FloatArray, relation: int, known: IntArray) -> FloatArray:
-        """(P,) of a query's candidates by `graphmer`; those at `known` have none. columns: (P, F + K)."""
-        logits = self.combiners["graphmer"].score(columns, relation).astype(np.float64) / self.temperature
+    def scores(
+        self, matrices: Sequence[FloatArray], columns: Sequence[FloatArray], relations: Sequence[int]
+    ) -> list[dict[str, FloatArray]]:
+        """{scorer: (P,)} of each query by evaluation's names. matrices: (P, F) features. columns: (P, K) the net's."""
+        found = []
+        parts = self.mixture.parts(matrices, relations)
+        for (linear, trees), net, relation in zip(parts, columns, relations, strict=True):
+            mixed = linear + trees
+            ours = {"graphmer": self.stack.score(mixed, net, relation), "neural": self.neural.score(net, relation)}
+            found.append({**ours, "symbolic": mixed, "linear": linear, "boosting": trees})
+        return found
+
+    def probabilities(self, scores: FloatArray, known: IntArray) -> FloatArray:
+        """(P,) of a query's candidates from their scores by `graphmer`; those at `known` have none."""
+        logits = scores.astype(np.float64) / self.temperature
         logits[known] = -np.inf
         odds = np.exp(logits - logits.max(initial=-np.inf, where=np.isfinite(logits)))
         probabilities: FloatArray = odds / max(float(odds.sum()), np.finfo(np.float64).tiny)
@@ -77,34 +98,40 @@ class Scoring:
 
     def save(self, path: Path) -> None:
         """Write canonical JSON, atomically."""
-        links = {
-            setting: {
-                "temperature": fitted.temperature,
-                "combiners": {name: _as_json(one) for name, one in fitted.combiners.items()},
-            }
-            for setting, fitted in self.links.items()
-        }
-        columns = {"search": list(SEARCH), "links": [*FEATURES, *NEURAL]}
-        tree = {"model": self.model, "columns": columns, "search": _as_json(self.search), "links": links}
+        tree = {"model": self.model, "columns": COLUMNS, "search": _as_json(self.search)}
+        tree["links"] = {setting: _links_as_json(fitted) for setting, fitted in self.links.items()}
         tree["calibration"] = dataclasses.asdict(self.calibration)
-        write_json(path, tree, DECIMALS)
+        write_json(path, tree, EVERY_DIGIT)
 
     @classmethod
     def load(cls, path: Path) -> "Scoring":
         """Read what `save` wrote; raises ArtifactError where it is damaged or of other features."""
         tree: dict[str, Any] = read_json(path)
-        wanted = {"search": list(SEARCH), "links": [*FEATURES, *NEURAL]}
-        if not isinstance(tree, dict) or tree.get("columns") != wanted:
-            raise ArtifactError(f"{path}: no scoring of this version's features; delete it, and it is fitted again")
-        links = {
-            setting: LinkScoring(
-                {name: _combiner(name, one) for name, one in tree["links"][setting]["combiners"].items()},
-                float(tree["links"][setting]["temperature"]),
-            )
-            for setting in LINK_SETTINGS
-        }
-        search = _combiner("code_search.graphmer", tree["search"])
-        return cls(tree["model"], search, links, Calibration(**tree["calibration"]))
+        if not isinstance(tree, dict) or tree.get("columns") != COLUMNS:
+            raise ArtifactError(f"{path}: no scoring of this version's features; {REFIT}")
+        try:
+            links = {setting: _links(tree["links"][setting]) for setting in LINK_SETTINGS}
+            search = _combiner("code_search.graphmer", tree["search"])
+            return cls(str(tree["model"]), search, links, Calibration(**tree["calibration"]))
+        except (KeyError, TypeError, ValueError, AttributeError, ArtifactError) as error:
+            raise ArtifactError(f"{path}: damaged ({error}); {REFIT}") from None
+
+
+def _links_as_json(fitted: LinkScoring) -> dict[str, object]:
+    return {
+        "linear": _as_json(fitted.mixture.linear),
+        "trees": fitted.mixture.trees.model.as_json(),
+        "stack": _as_json(fitted.stack.weights),
+        "neural": _as_json(fitted.neural),
+        "temperature": fitted.temperature,
+    }
+
+
+def _links(tree: Mapping[str, Any]) -> LinkScoring:
+    forest = Forest.from_json(tree["trees"], len(FEATURES) + 1)
+    mixture = Mixture(_combiner("symbolic", tree["linear"]), Boosting(forest))
+    stack = Stack(_combiner("graphmer", tree["stack"]))
+    return LinkScoring(mixture, stack, _combiner("neural", tree["neural"]), float(tree["temperature"]))
 
 
 def _as_json(combiner: Combiner) -> dict[str, object]:
@@ -114,7 +141,10 @@ def _as_json(combiner: Combiner) -> dict[str, object]:
 
 def _combiner(name: str, tree: Mapping[str, Any]) -> Combiner:
     arrays = {key: np.asarray(tree[key], np.float32) for key in ("scale", "pooled")}
-    by_relation = {int(key): np.asarray(value, np.float32) for key, value in tree["by_relation"].items()}
+    # A relation's weights are doubles where they were fitted: cut here, scores would differ in their last bit.
+    by_relation: dict[int, FloatArray] = {
+        int(key): np.asarray(value, np.float64) for key, value in tree["by_relation"].items()
+    }
     return Combiner(name, **arrays, by_relation=by_relation)
 
 
