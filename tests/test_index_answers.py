@@ -124,6 +124,10 @@ OPEN = '''"""Calls that static analysis cannot settle."""
 
 
 class Door:
+    def __init__(self):
+        self.colour = "red"
+        self.width = 80
+
     def unlatch(self, key):
         return key
 
@@ -145,6 +149,12 @@ def visit(thing, other):
     thing.pop(3)
     Door().unlatch(4)
     return Door().unlatch(2)
+
+
+def repaint(thing):
+    shade = thing.colour
+    thing.width = shade
+    return shade
 '''
 
 
@@ -243,6 +253,20 @@ def test_complete_proposes_what_the_graph_lacks_and_the_ontology_allows(made: Pa
     assert found["mentions"] == {"settled": 4, "listed": 2, "no_such_name": 0, "asked": 1}
     triples = read_table(doors / "index/graph/triples.parquet", triples_schema())
     assert (VISIT, "calls", POP) not in set(zip(triples["head"], triples["relation"], triples["tail"], strict=True))
+
+
+def test_attributes_and_types_are_completed_where_static_analysis_is_silent(made: Path, doors: Path) -> None:
+    def proposed(symbol: str, relation: str) -> list[tuple[str, int]]:
+        found = answer(made, "complete", f"router.doors.{symbol}", relation, "--index", str(doors / "index"))
+        return [(one["tail"].rpartition("#")[2], one["line"]) for one in found["proposals"]]
+
+    lines = OPEN.splitlines()
+    assert proposed("repaint", "reads_from") == [("Door.colour", lines.index("    shade = thing.colour") + 1)]
+    assert proposed("repaint", "writes_to") == [("Door.width", lines.index("    thing.width = shade") + 1)]
+    assert proposed("Door.unlatch", "reads_from") == []
+    for relation in ("overrides", "tests"):
+        said = run(made, "complete", "router.doors.repaint", relation, "--index", str(doors / "index"), expect=1).stderr
+        assert "nothing in the code is left open for it" in said
 
 
 def test_relations_that_leave_nothing_open_are_refused(made: Path) -> None:

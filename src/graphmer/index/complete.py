@@ -18,6 +18,7 @@ SOURCE = "ml_extraction"
 FAMILIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(CALL_RELATIONS, CALL_RELATIONS),
     **dict.fromkeys(("inherits_from", "implements"), ("inherits_from", "implements")),
+    **dict.fromkeys(("reads_from", "writes_to", "uses"), ("reads_from", "writes_to", "uses")),
 }
 
 

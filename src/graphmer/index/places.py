@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CALLS = ("call", "new", "constructor_call", "method_reference")
-# The parser's kinds of reference that a relation's triples stand at. Reads and writes are left out: most are of local
-# variables, which are no entities, so that nearly every proposal would be wrong.
+ACCESSES = ("read", "write")
+TYPES = ("annotation_name", "param_type", "local_type", "field_type", "type_use", "cast", "instanceof")
+# The parser's kinds of reference that a relation's triples stand at. `overrides` has none, since it follows from
+# classes; what a test `tests` is no question of what a mention means.
 KINDS: dict[str, tuple[str, ...]] = {
     "calls": CALLS,
     "invokes": CALLS,
@@ -28,6 +30,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "catches": ("catch",),
     "returns": ("return_annotation", "return_type"),
     "annotated_with": ("decorator", "annotation"),
+    "uses": TYPES,
+    "reads_from": ("read",),
+    "writes_to": ("write",),
 }
 
 
@@ -50,7 +55,9 @@ class References:
     def __init__(self, parsed: Path) -> None:
         wanted = sorted({kind for kinds in KINDS.values() for kind in kinds})
         table = read_table(parsed / "references.parquet", references_schema())
-        self._table = table[table["kind"].isin(wanted) & (table["name"] != "")]
+        # `thing.size` may be any class's. A bare name is a local variable, or static analysis has found it.
+        bare = table["kind"].isin(ACCESSES) & (table["value"] == table["name"])
+        self._table = table[table["kind"].isin(wanted) & (table["name"] != "") & ~bare]
         files = read_table(parsed / "files.parquet", files_schema(), ["file", "text"])
         self._texts = dict(zip(map(str, files["file"]), map(str, files["text"]), strict=True))
 
