@@ -13,7 +13,7 @@ import typer
 
 from graphmer.errors import GraphmerError, ParamsError
 from graphmer.index.shell import verbs
-from graphmer.index.terminal import PARAMS
+from graphmer.index.terminal import PARAMS, show
 
 app = typer.Typer(
     help="A validated knowledge graph of source code, and figures that can be checked.",
@@ -68,6 +68,7 @@ def kg(
     keep_invalid: Annotated[
         bool, typer.Option(help="Write a graph that breaks a critical rule too; the exit status stays 1.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program: one JSON object.")] = False,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json.
@@ -88,10 +89,11 @@ def kg(
     except OSError as error:
         print(f"graphmer kg: {error.filename or out}: {error.strerror}; check the path", file=sys.stderr)
         raise typer.Exit(1) from None
-    print(summary(graph.manifest))
-    print(f"files parsed {graph.files.parsed:,}, from cache {graph.files.cached:,}")
-    if graph.files.damaged:
-        print(f"the cache was damaged: files parsed again {graph.files.damaged:,}")
+    counts = graph.files._asdict()
+    text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
+    if counts["damaged"]:
+        text += f"\nthe cache was damaged: files parsed again {counts['damaged']:,}"
+    show(as_json, {"graph": str(out), "manifest": graph.manifest, "files": counts, "verdict": graph.verdict}, text)
     if graph.verdict:
         print(f"graphmer kg: {graph.verdict}", file=sys.stderr)
         raise typer.Exit(1)
