@@ -3,5 +3,17 @@
 import os
 from pathlib import Path
 
+import pytest
+
 SRC = str(Path(__file__).resolve().parents[1] / "src")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SRC, os.environ.get("PYTHONPATH")]))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model with its data, and an index of the held-out package `router`."""
+    from indexed import ROUTER, make_model, run
+
+    at = make_model(tmp_path_factory.mktemp("made"))
+    run(at, "index", str(ROUTER), "--out", str(at / "router.index"))
+    return at

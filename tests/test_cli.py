@@ -90,6 +90,13 @@ def test_a_second_run_says_what_it_parsed_and_what_it_took_from_the_cache(tmp_pa
     assert said.endswith("\nfiles parsed 8, from cache 0\nthe cache was damaged: files parsed again 8\n")
 
 
+def test_a_program_gets_one_object(tmp_path: Path) -> None:
+    found = json.loads(graphmer("kg", str(LEDGER), "--out", "kg", "--json", cwd=tmp_path).stdout)
+    manifest = json.loads((tmp_path / "kg/manifest.json").read_text(encoding="utf-8"))
+    assert (found["manifest"], found["graph"], found["verdict"]) == (manifest, "kg", "")
+    assert found["files"]["parsed"] > 0 == found["files"]["cached"]
+
+
 def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     said = graphmer("kg", str(LEDGER), "--out", str(tmp_path), cwd=tmp_path, expect=1).stderr

@@ -1,24 +1,19 @@
 """The command `graphmer`: the graph of any folder, and whether a project's figures hold, from a shell.
 
-Heavy libraries are imported when a verb runs, so that help answers at once; `kg` needs neither torch, git nor DVC, and
-`verify` no torch.
+The verbs that ask a trained model are in index/shell.py. Heavy libraries are imported when a verb runs, so that help
+answers at once; `kg` needs neither torch, git nor DVC, and `verify` no torch.
 """
 
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from graphmer.errors import GraphmerError, ParamsError
-
-if TYPE_CHECKING:
-    from graphmer.kg.folder_graph import FolderParams
-
-# The library lies in the project's src/; its parameters at the project's root.
-PACKAGED = Path(__file__).with_name("params.yaml")  # of a wheel; setup.py puts it there
-PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[2] / "params.yaml"
+from graphmer.index.shell import verbs
+from graphmer.index.terminal import PARAMS, show
 
 app = typer.Typer(
     help="A validated knowledge graph of source code, and figures that can be checked.",
@@ -36,9 +31,15 @@ class FileFormat(StrEnum):
     nt = "nt"
 
 
+app.add_typer(verbs)
+
+
 @app.callback()
 def main() -> None:
-    """A validated knowledge graph of source code, and figures that can be checked."""
+    """A validated knowledge graph of source code, a model that answers questions about it, and figures to check.
+
+    On your own code: graphmer index PATH, then search, complete, resolve, explain. Each verb's --help has an example.
+    """
 
 
 class Split(StrEnum):
@@ -67,6 +68,7 @@ def kg(
     keep_invalid: Annotated[
         bool, typer.Option(help="Write a graph that breaks a critical rule too; the exit status stays 1.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program: one JSON object.")] = False,
     params: Annotated[Path, typer.Option(help="Parameter file.")] = PARAMS,
 ) -> None:
     """Write the graph of PATH: entities, triples, manifest.json and validation.json.
@@ -76,20 +78,22 @@ def kg(
     A second run into the same --out parses only the files that have changed.
     """
     try:
-        from graphmer.kg.folder_graph import FolderSource, graph_folder
+        from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
+        from graphmer.params import load_tree
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
-        graph = graph_folder(code, out, file_format.value, _sections(params), cache, keep_invalid)
+        graph = graph_folder(code, out, file_format.value, FolderParams.of(load_tree(params)), cache, keep_invalid)
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
     except OSError as error:
         print(f"graphmer kg: {error.filename or out}: {error.strerror}; check the path", file=sys.stderr)
         raise typer.Exit(1) from None
-    print(summary(graph.manifest))
-    print(f"files parsed {graph.files.parsed:,}, from cache {graph.files.cached:,}")
-    if graph.files.damaged:
-        print(f"the cache was damaged: files parsed again {graph.files.damaged:,}")
+    counts = graph.files._asdict()
+    text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
+    if counts["damaged"]:
+        text += f"\nthe cache was damaged: files parsed again {counts['damaged']:,}"
+    show(as_json, {"graph": str(out), "manifest": graph.manifest, "files": counts, "verdict": graph.verdict}, text)
     if graph.verdict:
         print(f"graphmer kg: {graph.verdict}", file=sys.stderr)
         raise typer.Exit(1)
@@ -127,23 +131,6 @@ def verify(
     print(text)
     if not holds and (strict or not gates):
         raise typer.Exit(1)
-
-
-def _sections(params: Path) -> "FolderParams":
-    from graphmer.corpus.fetch_config import FetchParams
-    from graphmer.corpus.parse.config import ParseParams
-    from graphmer.kg.config import GraphParams
-    from graphmer.kg.folder_graph import FolderParams
-    from graphmer.kg.validate_config import ValidateParams
-    from graphmer.params import load_section, load_tree
-
-    tree = load_tree(params)
-    return FolderParams(
-        load_section(tree, "fetch", FetchParams),
-        load_section(tree, "parse", ParseParams),
-        load_section(tree, "kg", GraphParams),
-        load_section(tree, "validate", ValidateParams),
-    )
 
 
 def summary(manifest: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from graphmer.artifacts import stable_hash
 from graphmer.errors import EvaluationError
-from graphmer.evaluate.combiner import FitSet, fit_combiner
+from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner
 from graphmer.evaluate.config import CodeSearchParams
 from graphmer.evaluate.documented import DocumentedFunction, documented_functions, is_query
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
@@ -82,9 +82,10 @@ def predict_code_search(
     tables = []
     for suffix in SUFFIXES:
         fitted, asked = (val.hidden(), test.hidden()) if suffix else (val, test)
-        scores = _scores(asked, neural, params)
+        scores = search_scores(asked, neural, params)
         combined = {name: columns for name, columns in COMBINED.items() if set(columns) <= scores.keys()}
-        scores |= combined_scores(combined, fitted, _scores(fitted, neural, params), scores, replace(fit, l2=params.l2))
+        fitted_scores = search_scores(fitted, neural, params)
+        scores |= combined_scores(combined, fitted, fitted_scores, scores, replace(fit, l2=params.l2))
         tables.append(ranked_by_setting(asked, scores, suffix, params))
     return pd.concat(tables, ignore_index=True)
 
@@ -96,11 +97,16 @@ def search_sets(
 
     Raises EvaluationError where either has no documented function.
     """
-    val = search_set(_drawn(documented_functions(parsed, "val", params), params), params)
+    val = val_search_set(parsed, params)
     test = search_set(documented_functions(parsed, "test", params), params, repeats)
     if not len(val.truth) or not len(test.truth):
         raise EvaluationError("code search: val and test need documented functions; add a documented package to each")
     return val, test
+
+
+def val_search_set(parsed: Path, params: CodeSearchParams) -> SearchSet:
+    """Where weights are fitted; its `truth` is empty where val has no documented function."""
+    return search_set(_drawn(documented_functions(parsed, "val", params), params), params)
 
 
 def ranked_by_setting(
@@ -121,7 +127,7 @@ def _drawn(functions: list[DocumentedFunction], params: CodeSearchParams) -> lis
     return sorted(drawn, key=lambda one: one.symbol)
 
 
-def _scores(asked: SearchSet, neural: NeuralScorer | None, params: CodeSearchParams) -> dict[str, FloatArray]:
+def search_scores(asked: SearchSet, neural: NeuralScorer | None, params: CodeSearchParams) -> dict[str, FloatArray]:
     """{scorer: (Q, D)}."""
     words = [lexical_tokens(function.query) for function in asked.functions]
     queries = [words[row] for row in asked.truth]
@@ -145,16 +151,23 @@ def combined_scores(
     fit: LinkParams,
 ) -> dict[str, FloatArray]:
     """{name: (Q, D)} of each named combination of scorers, its weights fitted on `fitted`, a set of val."""
+    found = {}
+    for name, columns in combined.items():
+        combiner = fit_combination(name, columns, fitted, fitted_scores, fit)
+        found[name] = combiner.score(np.stack([scores[column] for column in columns], axis=2), relation=-1)
+    return found
+
+
+def fit_combination(
+    name: str, columns: Sequence[str], fitted: SearchSet, fitted_scores: Mapping[str, FloatArray], fit: LinkParams
+) -> Combiner:
+    """Weights of some scorers' columns, fitted on a set of val. fit: its `l2` is the price of a weight."""
     queries, functions = len(fitted.truth), len(fitted.functions)
     query = np.repeat(np.arange(queries), functions)
     truth = np.arange(queries) * functions + fitted.truth
-    offset, relation = np.zeros(len(query), np.float32), np.zeros(queries, np.int64)
-    found = {}
-    for name, columns in combined.items():
-        features = np.stack([fitted_scores[column].ravel() for column in columns], axis=1)
-        combiner = fit_combiner(f"code_search.{name}", FitSet(features, offset, query, truth, relation), fit)
-        found[name] = combiner.score(np.stack([scores[column] for column in columns], axis=2), relation=-1)
-    return found
+    features = np.stack([fitted_scores[column].ravel() for column in columns], axis=1)
+    data = FitSet(features, np.zeros(len(query), np.float32), query, truth, np.zeros(queries, np.int64))
+    return fit_combiner(f"code_search.{name}", data, fit)
 
 
 def pools(asked: SearchSet, params: CodeSearchParams) -> npt.NDArray[np.bool_]:

@@ -57,10 +57,14 @@ def fit_stack(name: str, counted: FitSet, columns: FloatArray, fold: IntArray, p
 
     Raises EvaluationError as `fit_combiner` does.
     """
+    return Stack(fit_combiner(name, beside_mixture(name, counted, columns, fold, params), params))
+
+
+def beside_mixture(name: str, counted: FitSet, columns: FloatArray, fold: IntArray, params: LinkParams) -> FitSet:
+    """What a stack is fitted on: the same rows, of which the mixture of other folds says one number, then `columns`."""
     mixed = out_of_fold(name, counted, fold, params)
     features = np.column_stack([mixed, columns]).astype(np.float32)
-    data = FitSet(features, counted.offset, counted.query, counted.truth, counted.relation)
-    return Stack(fit_combiner(name, data, params))
+    return FitSet(features, counted.offset, counted.query, counted.truth, counted.relation)
 
 
 def out_of_fold(name: str, data: FitSet, fold: IntArray, params: LinkParams) -> FloatArray:

@@ -93,10 +93,10 @@ def build_queries(
     mine = triples[triples["package"].isin(set(arrays.samples["package"]))]
     heads = np.asarray([row_of[symbol] for symbol in mine["head"]], np.int64)
     tails = np.asarray([row_of[symbol] for symbol in mine["tail"]], np.int64)
-    pools = _pools(entities, mine, heads, tails)
+    pools = candidate_pools(entities, mine, heads, tails)
     cap = params.max_queries if split == "test" else params.max_fit_queries
     leaves, dropped = _chosen_leaves(arrays, triples, cap, params.seed, repeated)
-    known_of = _known_positions(arrays, triples, leaves, pools, _true_tails(mine, heads, tails))
+    known_of = _known_positions(arrays, triples, leaves, pools, true_tails(mine, heads, tails))
     sizes = {leaf: len(pools[_pool_key(arrays, triples, leaf)]) for leaf in leaves}
     kept = [leaf for leaf in leaves if sizes[leaf] - len(known_of[leaf]) >= params.min_candidates]
     dropped["few_candidates"] = len(leaves) - len(kept)
@@ -176,7 +176,9 @@ def _support(arrays: SplitArrays, setting: Setting) -> BoolArray:
     return ~arrays.leaf_query & ~arrays.leaf_ambiguous
 
 
-def _pools(entities: EntityArrays, triples: "pd.DataFrame", heads: IntArray, tails: IntArray) -> dict[str, IntArray]:
+def candidate_pools(
+    entities: EntityArrays, triples: "pd.DataFrame", heads: IntArray, tails: IntArray
+) -> dict[str, IntArray]:
     """{package:relation: sorted rows of every entity of the relation's range, the package's own and its externals}."""
     ontology = load_ontology()
     owner = np.asarray(entities.packages, dtype=object)
@@ -191,7 +193,7 @@ def _pools(entities: EntityArrays, triples: "pd.DataFrame", heads: IntArray, tai
     return pools
 
 
-def _true_tails(triples: "pd.DataFrame", heads: IntArray, tails: IntArray) -> dict[tuple[int, int], IntArray]:
+def true_tails(triples: "pd.DataFrame", heads: IntArray, tails: IntArray) -> dict[tuple[int, int], IntArray]:
     """{(head, relation): tails}, ambiguous ones too: what may be true is never counted as a wrong answer."""
     ontology = load_ontology()
     found: dict[tuple[int, int], list[int]] = {}

@@ -84,7 +84,7 @@ def site_queries(
         "leaf_head": head, "leaf_tail": tail, "leaf_query": np.ones(len(asked), np.bool_),
         "leaf_ambiguous": np.zeros(len(asked), np.bool_), "leaf_triple": np.full(len(asked), -1),
     }  # fmt: skip
-    wider, leaf = _with_leaves(arrays, placed.sample, columns)
+    wider, leaf = with_leaves(arrays, placed.sample, columns)
     support = ~wider.leaf_query & ~wider.leaf_ambiguous & ~_between(wider, head, list(pools.values()))
     queries = LinkQueries(
         setting="mentions_visible", split=split, leaf=leaf, relation=columns["leaf_relation"], head=head, tail=tail,
@@ -95,7 +95,7 @@ def site_queries(
     return queries, wider
 
 
-def _with_leaves(
+def with_leaves(
     arrays: SplitArrays, sample: IntArray, columns: dict[str, IntArray | BoolArray]
 ) -> tuple[SplitArrays, IntArray]:
     """The arrays with further leaves, and the rows where those stand."""

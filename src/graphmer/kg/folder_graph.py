@@ -9,7 +9,7 @@ validation.json     every check of the ontology
 import dataclasses
 import json
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
 from graphmer.kg.validate import measure_graph, read_tables
 from graphmer.kg.validate_config import ValidateParams
+from graphmer.params import load_section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,16 @@ class FolderParams:
     kg: GraphParams
     validate: ValidateParams
 
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> "FolderParams":
+        """The sections of a parameter tree; raises ParamsError as `load_section` does."""
+        return cls(
+            load_section(tree, "fetch", FetchParams),
+            load_section(tree, "parse", ParseParams),
+            load_section(tree, "kg", GraphParams),
+            load_section(tree, "validate", ValidateParams),
+        )
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -68,6 +79,7 @@ class FolderSource:
     licence: an SPDX expression, or LicenseRef-Proprietary for one's own closed code.  split: of all its triples, or
     by_module, which deals its modules out to train, val and test.  curated: CSV files, or folders of them, of triples
     to add.  scip: SCIP indices of the same folder, whose symbols decide what calls, bases and overrides mean.
+    outputs: folders that may lie inside it and are written by the run, beside the graph's own: never read.
     """
 
     folder: Path
@@ -76,6 +88,7 @@ class FolderSource:
     split: Split = "train"
     curated: tuple[Path, ...] = ()
     scip: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()
 
 
 class FolderGraph(NamedTuple):
@@ -111,7 +124,7 @@ def graph_folder(
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
         work = Path(temporary)
-        written = [out, scratch, earlier]
+        written = [out, scratch, earlier, *code.outputs]
         corpus = Corpus(source.name, (source,))
         fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
         with _named_after(code.folder, work / "raw"):

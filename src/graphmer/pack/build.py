@@ -58,12 +58,12 @@ def pack_corpus(
     files = read_table(parsed / "files.parquet", files_schema())
     files = files[(files["status"] != "skipped") & files["kind"].isin(["code", "document"])]
     # A near-duplicate of a held-out file has no File entity: the graph builder took it out.
-    files = files[[_file_symbol(row) in in_graph for row in records(files)]]
+    files = files[[file_symbol(row) in in_graph for row in records(files)]]
     with atomic_folder(out) as scratch:
         tokenizer = _write_tokenizer(scratch / "tokenizer.json", files, params)
         names = entity_arrays(entities, tokenizer, ontology, params)
         save_arrays(scratch / "entities.npz", names)
-        packer = _Packer(tokenizer, ontology, entities, triples, parsed, params)
+        packer = Packer(tokenizer, ontology, entities, triples, parsed, params)
         counts = {}
         for split in SPLITS:
             arrays = packer.pack_split(split, files[files["split"] == split])
@@ -74,7 +74,8 @@ def pack_corpus(
     write_json(metrics, figures)
 
 
-def _file_symbol(row: Any) -> str:
+def file_symbol(row: Any) -> str:
+    """The File entity of a row of the parsed files."""
     return f"{row.language}:{row.package}:{row.file}"
 
 
@@ -92,7 +93,7 @@ def _write_tokenizer(path: Path, files: "pd.DataFrame", params: PackParams) -> C
     return tokenizer
 
 
-class _Packer:
+class Packer:
     """Holds what all splits share: indices of entities, mentions by file, spans of defining names."""
 
     def __init__(
@@ -183,7 +184,7 @@ class _Packer:
 
     def _file_samples(self, row: Any, key: tuple[str, str], encoding: Encoding) -> list[Sample]:
         kind = "module" if row.kind == "code" else "document"
-        symbol = _file_symbol(row)
+        symbol = file_symbol(row)
         newline = self.tokenizer.ids("\n.")[0]
         windows = cut_windows(
             self.definitions.get(key, []),

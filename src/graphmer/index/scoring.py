@@ -1,0 +1,161 @@
+"""The weights that evaluation ranks with, fitted on a training corpus' validation split and kept in one JSON file.
+
+They belong to one model: the file names its weights' digest, and an index takes no other's. fit.py makes them.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphmer.artifacts import read_json, write_json
+from graphmer.errors import ArtifactError
+from graphmer.evaluate.boosting import Boosting
+from graphmer.evaluate.code_search import COMBINED
+from graphmer.evaluate.combiner import Combiner
+from graphmer.evaluate.mixture import Mixture, Stack
+from graphmer.evaluate.queries import FloatArray, IntArray, Setting
+from graphmer.evaluate.symbolic import FEATURES
+from graphmer.index.forest import Forest
+
+NEURAL = ("link", "name")  # ModelScorer.link's columns
+LINK_SETTINGS: tuple[Setting, ...] = ("headline", "mentions_visible")
+LINK_SCORERS = ("graphmer", "symbolic", "neural")
+SEARCH = COMBINED["graphmer"]  # the columns of code search's combination
+EVERY_DIGIT = 400  # more decimals than a double has: rounding leaves it as it is, and trees split at the last bit
+COLUMNS = {"search": list(SEARCH), "links": list(FEATURES), "neural": list(NEURAL)}
+REFIT = "delete it, and it is fitted again"
+SURE = 1e-6  # shares nearer to 0 or 1 are taken for this
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From a candidate's softmax share at a mention to the probability that the mention means it.
+
+    The softmax knows no `none of these`, and a word may mean what no candidate is; this was fitted where it often does.
+    Source: Platt (1999), a logistic of the log odds.
+    """
+
+    slope: float
+    intercept: float
+
+    def __call__(self, share: float) -> float:
+        """The probability of one candidate."""
+        return float(1 / (1 + np.exp(-(self.intercept + self.slope * log_odds(np.asarray([share]))[0]))))
+
+
+def log_odds(share: FloatArray) -> FloatArray:
+    """(n,) log odds of shares, those of 0 and 1 kept finite."""
+    inside = np.clip(share, SURE, 1 - SURE)
+    odds: FloatArray = np.log(inside / (1 - inside))
+    return odds
+
+
+@dataclass(frozen=True)
+class LinkScoring:
+    """What ranks one setting's links, as evaluation fits it: the mixture, the stack on it, the network's columns alone.
+
+    temperature: makes the softmax of `graphmer` a probability. The mixture's trees are a `Forest`'s.
+    """
+
+    mixture: Mixture
+    stack: Stack
+    neural: Combiner
+    temperature: float
+
+    def scores(
+        self, matrices: Sequence[FloatArray], columns: Sequence[FloatArray], relations: Sequence[int]
+    ) -> list[dict[str, FloatArray]]:
+        """{scorer: (P,)} of each query by evaluation's names. matrices: (P, F) features. columns: (P, K) the net's."""
+        found = []
+        parts = self.mixture.parts(matrices, relations)
+        for (linear, trees), net, relation in zip(parts, columns, relations, strict=True):
+            mixed = linear + trees
+            ours = {"graphmer": self.stack.score(mixed, net, relation), "neural": self.neural.score(net, relation)}
+            found.append({**ours, "symbolic": mixed, "linear": linear, "boosting": trees})
+        return found
+
+    def probabilities(self, scores: FloatArray, known: IntArray) -> FloatArray:
+        """(P,) of a query's candidates from their scores by `graphmer`; those at `known` have none."""
+        logits = scores.astype(np.float64) / self.temperature
+        logits[known] = -np.inf
+        odds = np.exp(logits - logits.max(initial=-np.inf, where=np.isfinite(logits)))
+        probabilities: FloatArray = odds / max(float(odds.sum()), np.finfo(np.float64).tiny)
+        return probabilities
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """All that an index ranks with. model: digest of the weights that it was fitted with. calibration: of proposals."""
+
+    model: str
+    search: Combiner
+    links: Mapping[Setting, LinkScoring]
+    calibration: Calibration
+
+    def save(self, path: Path) -> None:
+        """Write canonical JSON, atomically."""
+        tree = {"model": self.model, "columns": COLUMNS, "search": _as_json(self.search)}
+        tree["links"] = {setting: _links_as_json(fitted) for setting, fitted in self.links.items()}
+        tree["calibration"] = dataclasses.asdict(self.calibration)
+        write_json(path, tree, EVERY_DIGIT)
+
+    @classmethod
+    def load(cls, path: Path) -> "Scoring":
+        """Read what `save` wrote; raises ArtifactError where it is damaged or of other features."""
+        tree: dict[str, Any] = read_json(path)
+        if not isinstance(tree, dict) or tree.get("columns") != COLUMNS:
+            raise ArtifactError(f"{path}: no scoring of this version's features; {REFIT}")
+        try:
+            links = {setting: _links(tree["links"][setting]) for setting in LINK_SETTINGS}
+            search = _combiner("code_search.graphmer", tree["search"])
+            return cls(str(tree["model"]), search, links, Calibration(**tree["calibration"]))
+        except (KeyError, TypeError, ValueError, AttributeError, ArtifactError) as error:
+            raise ArtifactError(f"{path}: damaged ({error}); {REFIT}") from None
+
+
+def _links_as_json(fitted: LinkScoring) -> dict[str, object]:
+    return {
+        "linear": _as_json(fitted.mixture.linear),
+        "trees": fitted.mixture.trees.model.as_json(),
+        "stack": _as_json(fitted.stack.weights),
+        "neural": _as_json(fitted.neural),
+        "temperature": fitted.temperature,
+    }
+
+
+def _links(tree: Mapping[str, Any]) -> LinkScoring:
+    forest = Forest.from_json(tree["trees"], len(FEATURES) + 1)
+    mixture = Mixture(_combiner("symbolic", tree["linear"]), Boosting(forest))
+    stack = Stack(_combiner("graphmer", tree["stack"]))
+    return LinkScoring(mixture, stack, _combiner("neural", tree["neural"]), float(tree["temperature"]))
+
+
+def _as_json(combiner: Combiner) -> dict[str, object]:
+    by_relation = {str(key): value.tolist() for key, value in combiner.by_relation.items()}
+    return {"scale": combiner.scale.tolist(), "pooled": combiner.pooled.tolist(), "by_relation": by_relation}
+
+
+def _combiner(name: str, tree: Mapping[str, Any]) -> Combiner:
+    arrays = {key: np.asarray(tree[key], np.float32) for key in ("scale", "pooled")}
+    # A relation's weights are doubles where they were fitted: cut here, scores would differ in their last bit.
+    by_relation: dict[int, FloatArray] = {
+        int(key): np.asarray(value, np.float64) for key, value in tree["by_relation"].items()
+    }
+    return Combiner(name, **arrays, by_relation=by_relation)
+
+
+def scoring_beside(model: Path) -> Path:
+    """Where a model's scoring is kept: beside its folder, which is training's output and is left as it is."""
+    return model.with_name(f"{model.name}.scoring.json")
+
+
+def model_digest(model: Path) -> str:
+    """Digest of a model's weights, as its own config.json names it."""
+    found = read_json(model / "config.json").get("files", {}).get("model.safetensors")
+    if not isinstance(found, str):
+        raise ArtifactError(f"{model}/config.json: no digest of model.safetensors; restore it or train again")
+    return found

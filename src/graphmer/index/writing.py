@@ -1,0 +1,43 @@
+"""Replacing a folder that others may read or write: one writer at a time, and never half a folder."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from graphmer.artifacts import atomic_folder
+from graphmer.errors import ArtifactError
+
+
+@contextmanager
+def replaced(out: Path) -> Iterator[Path]:
+    """A scratch folder that takes the place of `out` when the block ends well; `out` is as it was when it does not.
+
+    A lock beside `out` keeps a second writer off: it is refused, not made to wait for minutes that it cannot see. The
+    swap of the old folder for the new is not torn by Ctrl-C. Raises ArtifactError where another run writes `out`.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    held = out.with_name(f".{out.name}.lock")
+    held.touch()  # the library takes a place where no file can be made for one that is locked
+    lock = FileLock(held, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ArtifactError(f"{out}: another run of graphmer writes it; wait for its end and run again") from None
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with atomic_folder(out) as scratch:
+            yield scratch
+            if _may_set_signals():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+    finally:
+        if _may_set_signals():
+            signal.signal(signal.SIGINT, before)
+        lock.release()
+
+
+def _may_set_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
