@@ -126,7 +126,9 @@ def check_parsed(kg: Path, parsed: Path) -> None:
     """Raises ArtifactError where the graph was built from other parsed tables than these."""
     for name, digest in read_json(kg / "manifest.json")["inputs"].items():
         if not (parsed / name).is_file() or sha256_file(parsed / name) != digest:
-            raise ArtifactError(f"{parsed / name}: not what {kg} was built from; run dvc repro build_kg, or name its own")
+            raise ArtifactError(
+                f"{parsed / name}: not what {kg} was built from; run dvc repro build_kg, or name its own"
+            )
 
 
 def traced_tasks(traced: "dict[str, list[TracedPackage]]", params: EvalParams) -> "dict[str, pd.DataFrame]":
