@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from graphmer import GraphMER
 from graphmer.errors import ArtifactError
+from graphmer.model.batch import plain_batch
 from graphmer.model.checkpoint import load_model
 from graphmer.pack.tokenizer import CodeTokenizer
 
@@ -52,6 +54,45 @@ def test_texts_are_cut_into_the_models_own_tokens(made: Path, exported: Path) ->
     for text in TEXTS:
         assert tokenizer(text)["input_ids"] == own.ids(text)
     assert tokenizer.pad_token_id == 0
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_hidden_states_are_the_encoders_own_whatever_the_padding(made: Path, exported: Path, side: str) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(exported)
+    asked = tokenizer(TEXTS, padding=True, padding_side=side, return_tensors="pt")
+    own = load_model(made / "data/model").eval()
+    with torch.no_grad():
+        hidden = transformers.AutoModel.from_pretrained(exported)(**asked).last_hidden_state
+        for ids, row, filled in zip(asked["input_ids"], hidden, asked["attention_mask"].bool(), strict=True):
+            assert torch.allclose(row[filled], own(plain_batch(ids[filled][None]))[0], atol=1e-5)
+
+
+def test_the_exported_folder_is_a_model_of_this_project_too(made: Path, exported: Path) -> None:
+    expected = GraphMER.from_pretrained(made / "data/model").encode(TEXTS)
+    assert np.array_equal(GraphMER.from_pretrained(exported).encode(TEXTS), expected)
+
+
+def test_a_model_that_was_saved_and_read_again_is_the_same_and_can_be_trained(exported: Path, tmp_path: Path) -> None:
+    model = transformers.AutoModel.from_pretrained(exported)
+    model.save_pretrained(tmp_path)
+    again = transformers.AutoModel.from_pretrained(tmp_path)
+    ids = torch.tensor([[7, 8, 9]])
+    assert torch.equal(again(ids).pooler_output, model(ids).pooler_output)
+    again.train()(ids).last_hidden_state.sum().backward()
+    assert again.net.encoder.token.weight.grad is not None
+
+
+@pytest.mark.parametrize("kind", ["missing", "unexpected"])
+def test_weights_that_do_not_fit_are_refused(exported: Path, tmp_path: Path, kind: str) -> None:
+    weights = load_file(exported / "model.safetensors")
+    if kind == "missing":
+        del weights["encoder.norm.weight"]
+    else:
+        weights["more"] = torch.zeros(2)
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    (tmp_path / "config.json").write_bytes((exported / "config.json").read_bytes())
+    with pytest.raises(ArtifactError, match=f"{kind} keys"):
+        transformers.AutoModel.from_pretrained(tmp_path)
 
 
 def test_a_text_without_a_token_has_zeros(exported: Path) -> None:

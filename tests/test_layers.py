@@ -62,6 +62,11 @@ def test_ray_is_imported_by_the_executor_alone() -> None:
     assert allowed_only_in("ray", "executor") == []
 
 
+def test_transformers_is_imported_by_what_is_made_for_it_alone() -> None:
+    assert allowed_only_in("transformers", "evaluate.hf_scorer", "index.hf") == []
+    assert [name for name, path in modules().items() if "graphmer.index.hf" in imported(path)] == []
+
+
 def test_the_grammars_are_known_to_one_module() -> None:
     for grammar in ("tree_sitter", "tree_sitter_python", "tree_sitter_java"):
         assert allowed_only_in(grammar, "corpus.parse.") == []

@@ -1,7 +1,7 @@
 """A trained model behind the Auto classes of transformers; needs the optional extra [hf].
 
     from graphmer.index.hf import export
-    export("data/model", "exported")            # once: config, weights and tokenizer as transformers wants them
+    export("data/model", "exported")            # once: the same weights and tokenizer, and what transformers asks for
     tokenizer = AutoTokenizer.from_pretrained("exported")
     model = AutoModel.from_pretrained("exported")   # after any import of this module
     model(**tokenizer(["def area(side): ..."], padding=True, return_tensors="pt")).pooler_output   # unit vectors
@@ -9,7 +9,7 @@
 Code is read without a graph, as by `GraphMER.encode`; `GraphMER.encode_graph` takes what is known of its mentions.
 """
 
-import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,28 @@ import torch
 from torch import Tensor
 
 try:
-    from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 except ImportError:
     raise ImportError("transformers is not installed; pip install 'graphmer-se[hf]'") from None
 
-from graphmer.artifacts import atomic_folder
+from graphmer.artifacts import atomic_folder, read_json, write_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.neural import TEXT_TOKENS
 from graphmer.model.batch import plain_batch
 from graphmer.model.checkpoint import build_model, load_model
-from graphmer.model.heads import GraphMER
 from graphmer.model.texts import TextRows
 from graphmer.pack.tokenizer import MASK, PAD, SPECIAL_TOKENS, UNK
 
 MODEL_TYPE = "graphmer"
+TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "pad_token": SPECIAL_TOKENS[PAD],
+    "unk_token": SPECIAL_TOKENS[UNK],
+    "mask_token": SPECIAL_TOKENS[MASK],
+    "model_max_length": TEXT_TOKENS,
+    "model_input_names": ["input_ids", "attention_mask"],
+}
 
 
 class GraphMERConfig(PretrainedConfig):  # type: ignore[misc]
@@ -43,6 +50,7 @@ class GraphMERConfig(PretrainedConfig):  # type: ignore[misc]
         self, model: dict[str, Any] | None = None, vocabulary: dict[str, Any] | None = None, **others: Any
     ) -> None:
         self.model, self.vocabulary = model or {}, vocabulary or {}
+        others.pop("files", None)  # digests of the weights that were read; those that are saved may be others
         super().__init__(**others)
 
     @property
@@ -56,14 +64,29 @@ class GraphMERModel(PreTrainedModel):  # type: ignore[misc]
 
     config_class = GraphMERConfig
     main_input_name = "input_ids"
+    base_model_prefix = "net"  # the prefix that a trained model's own weights lack
 
     def __init__(self, config: GraphMERConfig) -> None:
         super().__init__(config)
         self.net = build_model({"model": config.model, "vocabulary": config.vocabulary})
         self.post_init()
 
+    @classmethod
+    def from_pretrained(cls, *args: Any, **options: Any) -> Any:
+        """As in transformers, but strict: it would leave a weight that is missing as memory happens to be, and go on.
+
+        Raises ArtifactError on a missing, unexpected or misshapen weight.
+        """
+        wants_info = options.pop("output_loading_info", False)
+        model, info = super().from_pretrained(*args, **options, output_loading_info=True)
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+            if info[kind]:
+                names = ", ".join(sorted(map(str, info[kind])))
+                raise ArtifactError(f"{args[0]}: {kind.replace('_', ' ')} {names}; export the model again")
+        return (model, info) if wants_info else model
+
     def _init_weights(self, module: torch.nn.Module) -> None:
-        """The net has drawn its own."""
+        """The net has drawn its own, and no file may lack one."""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, **_others: Any
@@ -80,32 +103,22 @@ class GraphMERModel(PreTrainedModel):  # type: ignore[misc]
 
 
 def export(model: str | Path, out: str | Path) -> None:
-    """Write a trained model's folder as AutoModel and AutoTokenizer read one; `out` is replaced as a whole.
+    """Write a trained model's folder as AutoModel and AutoTokenizer read one, and this project too; `out` is replaced.
 
+    Weights and tokenizer stay as they are; config.json says whose they are, which training does not write.
     Raises ArtifactError where a file of the model is missing or damaged, or where `out` holds something else.
     """
     folder, out = Path(model), Path(out)
-    net = load_model(folder)
+    load_model(folder)  # the digests of its files
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "tokenizer_config.json").is_file())):
         raise ArtifactError(f"{out}: holds something else; give a new folder or an earlier export")
+    kind = {"model_type": MODEL_TYPE, "architectures": [GraphMERModel.__name__]}
     with atomic_folder(out) as scratch:
-        _wrapped(net).save_pretrained(scratch)
-        tokenizer = PreTrainedTokenizerFast(
-            tokenizer_file=str(folder / "tokenizer.json"),
-            pad_token=SPECIAL_TOKENS[PAD],
-            unk_token=SPECIAL_TOKENS[UNK],
-            mask_token=SPECIAL_TOKENS[MASK],
-            model_max_length=TEXT_TOKENS,
-            model_input_names=["input_ids", "attention_mask"],
-        )
-        tokenizer.save_pretrained(scratch)
-
-
-def _wrapped(net: GraphMER) -> GraphMERModel:
-    shape = dataclasses.asdict(net.encoder.params), dataclasses.asdict(net.encoder.vocabulary)
-    wrapped = GraphMERModel(GraphMERConfig(*shape, architectures=["GraphMERModel"]))
-    wrapped.net.load_state_dict(net.state_dict())
-    return wrapped
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and path.name != "config.json":
+                shutil.copyfile(path, scratch / path.name)
+        write_json(scratch / "config.json", read_json(folder / "config.json") | kind)
+        write_json(scratch / "tokenizer_config.json", TOKENIZER)
 
 
 AutoConfig.register(MODEL_TYPE, GraphMERConfig)

@@ -6,13 +6,15 @@ from pathlib import Path
 from graphmer.artifacts import write_text
 from graphmer.errors import ArtifactError, GraphmerError
 from graphmer.params import load_tree
+from graphmer.report import adapted
 from graphmer.report.benchmarks import speed_figures
 from graphmer.report.data_card import data_card
 from graphmer.report.model_card import model_card
-from graphmer.report.readme import MEASURED, SPEED, results_table, with_figures, with_results, with_speed
+from graphmer.report.readme import MEASURED, SPEED, results_table, with_block, with_figures, with_results, with_speed
 from graphmer.report.scale import scale_figures
 from graphmer.report.specs import specs
 
+WALKTHROUGH = "docs/walkthrough.md"
 CARDS = {"docs/model_card.md": model_card, "docs/data_card.md": data_card, "docs/specs.md": specs}
 
 
@@ -27,6 +29,9 @@ def documents(root: Path) -> dict[str, str]:
         "docs/scale.md": with_figures(_text(root / "docs/scale.md"), scale_figures(root / SPEED)),
         "docs/benchmarks.md": with_speed(_text(root / "docs/benchmarks.md"), speed_figures(root / MEASURED)),
     }
+    walkthrough = _text(root / WALKTHROUGH)
+    figures = adapted.adapted_figures(root / adapted.ADAPTED)
+    pages[WALKTHROUGH] = with_block(walkthrough, adapted.BEGIN, figures, adapted.END, WALKTHROUGH)
     tree = load_tree(root / "params.yaml")
     return pages | {path: write(root, tree) for path, write in CARDS.items()}
 
