@@ -10,6 +10,7 @@ import pytest
 import torch
 from test_stream import EVERY_TERM, make_stream
 
+from graphmer.errors import TrainingError
 from graphmer.model.batch import Batch
 from graphmer.model.texts import TextRows
 from graphmer.train.ahead import StepsAhead
@@ -100,16 +101,41 @@ def test_on_a_cpu_steps_are_built_when_they_are_asked_for() -> None:
 def test_builders_outlive_a_signal_to_the_whole_group_and_end_with_the_run(number: signal.Signals) -> None:
     before = children()
     with StepsAhead(make_stream(LONG), LONG.steps, is_ahead=True) as ahead:
-        ahead.take(0, WHOLE)
+        for step in range(2):
+            ahead.take(step, WHOLE)  # one from each builder: both have begun
         builders = children() - before
         assert len(builders) == 2
         for builder in builders:
             os.kill(builder, number)
-        assert all(same(ahead.take(step, WHOLE)[0].to(CPU), at_once(LONG, step, WHOLE)[0]) for step in range(1, 20))
+        assert all(same(ahead.take(step, WHOLE)[0].to(CPU), at_once(LONG, step, WHOLE)[0]) for step in range(2, 20))
     deadline = time.monotonic() + 60
     while children() & builders and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not children() & builders
+
+
+def test_a_builder_that_is_killed_is_one_line() -> None:
+    before = children()
+    with (
+        pytest.raises(TrainingError, match="a process that builds steps was killed"),
+        StepsAhead(make_stream(LONG), LONG.steps, is_ahead=True) as ahead,
+    ):
+        ahead.take(0, WHOLE)
+        for builder in children() - before:
+            os.kill(builder, signal.SIGKILL)
+        for step in range(1, LONG.steps):
+            ahead.take(step, WHOLE)
+
+
+def test_what_a_builder_cannot_build_is_told_as_if_it_had_been_built_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = make_stream(LONG)
+
+    def fails(number: int, share: Share) -> list[MicroBatch]:
+        raise TrainingError(f"step {number}: no")
+
+    monkeypatch.setattr(stream, "micro_batches", fails)
+    with StepsAhead(stream, LONG.steps, is_ahead=True) as ahead, pytest.raises(TrainingError, match=r"^step 3: no$"):
+        ahead.take(3, WHOLE)
 
 
 def children() -> set[int]:

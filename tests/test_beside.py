@@ -1,10 +1,14 @@
 """The network's answers from another process are those of this one, and its faults reach this one."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from imports import ROOT
 from packed import write_packed
 from test_inference import every_query
 from test_model import make_model
@@ -64,3 +68,34 @@ def test_a_fault_in_the_other_process_is_told_here(net: Net, tmp_path: Path) -> 
     gone = net._replace(model=tmp_path / "gone")
     with pytest.raises(ArtifactError, match="gone"), answered_beside([(scorer, gone, queries)]):
         scorer.link(queries)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing is computed beside")
+def test_the_other_process_ends_with_the_one_that_asked_however_it_ends(net: Net, tmp_path: Path) -> None:
+    script = tmp_path / "asks.py"
+    script.write_text(
+        f"""
+import os, sys, time
+sys.path[:0] = {[str(ROOT / "src"), str(ROOT / "tests")]!r}
+from pathlib import Path
+from test_inference import every_query
+from graphmer.evaluate.beside import Net, answered_beside
+if __name__ == "__main__":
+    net = Net(Path({str(net.model)!r}), Path({str(net.packed)!r}), True, True)
+    scorer = net.load()
+    queries = every_query(scorer, "headline")
+    with answered_beside([(scorer, net, queries)]):
+        scorer.link(queries)
+        print("ready", flush=True)
+        time.sleep(600)
+""",
+        encoding="utf-8",
+    )
+    asker = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert asker.stdout is not None
+    assert asker.stdout.readline() == "ready\n"
+    others = [child for child in psutil.Process(asker.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    assert others
+    asker.kill()
+    asker.wait()
+    assert psutil.wait_procs(others, timeout=60)[1] == []

@@ -10,8 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import torch
@@ -46,7 +47,7 @@ def answered_beside(asked: Sequence[tuple[ModelScorer, Net, LinkQueries]]) -> It
         yield
         return
     # Spawned, not forked: this process has threads that hold locks.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin) as pool:
         try:
             for scorer, net, queries in here:
                 coming = pool.submit(_answers, net, queries)
@@ -60,8 +61,16 @@ def answered_beside(asked: Sequence[tuple[ModelScorer, Net, LinkQueries]]) -> It
             pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _begin() -> None:
+    """Compute on one thread, and end with the process that asked, however it ends: nobody else would end this one."""
     torch.set_num_threads(1)
+    Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _answers(net: Net, queries: LinkQueries) -> LinkAnswers:

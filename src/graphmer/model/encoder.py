@@ -14,6 +14,8 @@ from graphmer.model.batch import Batch
 from graphmer.model.config import BiasGradient, ModelParams, Vocabulary
 from graphmer.model.norm import RMSNorm
 
+MOST_GRAPHS = 32  # ours: eight widths, each with and without a gradient of the bias, of many rows and of one
+
 
 class HGATFusion(nn.Module):
     """Fuses a leaf's tail tokens with its head's tokens, once, on token embeddings, for all leaves of a batch.
@@ -156,7 +158,13 @@ class Encoder(nn.Module):
         return hidden
 
     def compile_blocks(self, backend: str | Callable[..., Any] = "inductor") -> None:
-        """From here on train with compiled blocks; one graph serves all of them, whatever the number of rows."""
+        """From here on train with compiled blocks: two graphs a width serve all of them, whatever the number of rows.
+
+        Two, for a bias with and without a gradient; a step of one row is worth two more. Where a run meets more shapes
+        than MOST_GRAPHS, torch raises instead of going on uncompiled.
+        """
+        torch._dynamo.config.recompile_limit = MOST_GRAPHS
+        torch._dynamo.config.fail_on_recompile_limit_hit = True
         self._compiled = torch.compile(_run, backend=backend)
 
     def _shown_to_blocks(self, bias: Tensor) -> list[Tensor]:

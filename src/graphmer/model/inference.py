@@ -119,7 +119,7 @@ def text_vectors(model: GraphMER, token: npt.NDArray[np.int32], rows_at_once: in
     parts = []
     for start in range(0, len(token), rows_at_once):
         piece = token[start : start + rows_at_once]
-        used = max(int((piece != PAD).sum(axis=1).max()), 1)
+        used = int(np.flatnonzero((piece != PAD).any(axis=0)).max(initial=0)) + 1
         parts.append(model.text_vectors(packed_texts([piece[:, :used]]).to(device)).float().cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros((0, model.encoder.params.width), np.float32)
 

@@ -3,27 +3,31 @@
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from graphmer.errors import GraphmerError, TrainingError
 from graphmer.train.data import TrainStream
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.parcel import Parcel, parcel
 
 BUILDERS = 2  # ours: one keeps up with an H200; two do while the next epoch is laid out beside them
 STEPS_READY = 4  # of each builder
+KILLED = ("killed by signal", "exited unexpectedly")  # what DataLoader says of a builder that is gone
 
 
-class _Steps(Dataset[list[Parcel]]):
+class _Steps(Dataset[list[Parcel] | GraphmerError]):
     """The steps of a run by number."""
 
     def __init__(self, stream: TrainStream, share: Share) -> None:
         self.stream, self.share = stream, share
 
-    def __getitem__(self, number: int) -> list[Parcel]:
-        return [parcel(micro) for micro in self.stream.micro_batches(number, self.share)]
+    def __getitem__(self, number: int) -> list[Parcel] | GraphmerError:
+        try:
+            return [parcel(micro) for micro in self.stream.micro_batches(number, self.share)]
+        except GraphmerError as error:
+            return error  # raised where the step is taken: from here it would come with a builder's traceback
 
 
 @dataclass
@@ -32,7 +36,7 @@ class _Running:
 
     share: Share
     next: int
-    steps: Iterator[list[Parcel]]
+    steps: Iterator[list[Parcel] | GraphmerError]
 
 
 class StepsAhead:
@@ -46,8 +50,14 @@ class StepsAhead:
     def __enter__(self) -> "StepsAhead":
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Raises TrainingError where the block ended because a builder is gone: DataLoader says so at any moment."""
         self._running = None  # the loader ends its processes when nobody holds it
+        if isinstance(error, RuntimeError) and any(words in str(error) for words in KILLED):
+            raise TrainingError(
+                "a process that builds steps was killed, mostly for memory; free some and run again, it goes on from "
+                "the last checkpoint"
+            ) from error
 
     def take(self, number: int, share: Share) -> Sequence[MicroBatch | Parcel]:
         """The micro-batches of step `number`; another step or share than the one after the last starts anew."""
@@ -57,11 +67,13 @@ class StepsAhead:
         if running is None or (running.share, running.next) != (share, number):
             self._running = None
             running = self._running = _Running(share, number, self._start(number, share))
-        batches = next(running.steps)
+        built = next(running.steps)
+        if isinstance(built, GraphmerError):
+            raise built
         running.next += 1
-        return batches
+        return built
 
-    def _start(self, number: int, share: Share) -> Iterator[list[Parcel]]:
+    def _start(self, number: int, share: Share) -> Iterator[list[Parcel] | GraphmerError]:
         loader = DataLoader(
             _Steps(self.stream, share),
             batch_size=None,

@@ -1,7 +1,7 @@
 """The stream of training steps: every process draws the same numbers and takes its own rows."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 
 import numpy as np
 
@@ -18,6 +18,25 @@ from graphmer.train.groups import GroupBuilder
 from graphmer.train.masking import MaskRule, mask_roots
 from graphmer.train.micro_batch import MicroBatch, Share
 from graphmer.train.negatives import Negatives
+
+
+class _Coming(Thread):
+    """The next epoch on its way. A daemon: whoever ends before it is needed need not wait for it."""
+
+    def __init__(self, layout: EpochLayout, stage: int, epoch: int) -> None:
+        super().__init__(daemon=True)
+        self.layout, self.number = layout, (stage, epoch)
+        self._epoch: Epoch | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Lay it out."""
+        self._epoch = self.layout.lay_out(*self.number)
+
+    def laid_out(self) -> Epoch:
+        """The epoch, once it is there; where the thread failed it is laid out anew, and the error raised, here."""
+        self.join()
+        return self._epoch or self.layout.lay_out(*self.number)
 
 
 class TrainStream:
@@ -51,8 +70,8 @@ class TrainStream:
         self._epoch: Epoch
         self._sizes: FixedSizes | None
         self._widest: dict[int, FixedSizes] = {}
-        self._pool: ThreadPoolExecutor | None = None
-        self._coming: tuple[tuple[int, int], Future[Epoch]] | None = None
+        self._is_ahead = False
+        self._coming: _Coming | None = None
         if params.loss.text_code > 0 and len(split.pair_sample) < params.text_code.pairs:
             raise TrainingError(
                 f"train split: {len(split.pair_sample)} documented functions, train.text_code.pairs wants "
@@ -111,16 +130,16 @@ class TrainStream:
 
     def lay_out_ahead(self) -> None:
         """From here on lay out each epoch in another thread, while the one before is dealt: a corpus takes a minute."""
-        self._pool = self._pool or ThreadPoolExecutor(1)
+        self._is_ahead = True
         self._begin_next()
 
     def _begin_next(self) -> None:
-        coming = self._after(*self._current)
-        self._coming = (coming, self._pool.submit(self.layout.lay_out, *coming)) if self._pool and coming else None
+        coming = self._after(*self._current) if self._is_ahead else None
+        self._coming = _Coming(self.layout, *coming) if coming else None
 
     def _laid_out(self, stage: int, epoch: int) -> Epoch:
-        if self._coming and self._coming[0] == (stage, epoch):
-            return self._coming[1].result()
+        if self._coming and self._coming.number == (stage, epoch):
+            return self._coming.laid_out()
         return self.layout.lay_out(stage, epoch)
 
     def _after(self, stage: int, epoch: int) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from graphmer.errors import TrainingError
 from graphmer.train.config import TrainParams
 from graphmer.train.curve import Curve
-from graphmer.train.device import to_host
+from graphmer.train.device import is_xla, to_host
 from graphmer.train.plan import Plan
 
 
@@ -42,7 +42,9 @@ class Figures:
         Raises TrainingError where a figure is not finite.
         """
         self.unread.append(step)
-        return any(done % steps == 0 for steps in self.every) and self._read(done, stops)
+        # A process alone need not wait for the others to read when it is told to stop: who tells may not wait long.
+        alone = self.accelerator.num_processes == 1 and not is_xla(self.accelerator)
+        return ((stops and alone) or any(done % steps == 0 for steps in self.every)) and self._read(done, stops)
 
     def _read(self, done: int, stops: bool) -> bool:
         rows, is_stopped = self._reduced(stops)

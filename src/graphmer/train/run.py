@@ -51,6 +51,10 @@ def train_model(
     train = load_split(packed, "train")
     # XLA compiles a whole step, and anew for each shape: for it every batch is padded alike.
     stream = TrainStream(train, entities, ontology, vocabulary, params, plan.device == "tpu", model.graph_form)
+    if params.bias_gradient == "one_layer" and model.hop_decay == "multiplicative":
+        raise TrainingError(
+            "train.bias_gradient: one_layer has no part of the multiplicative hop decay's factor; choose every_layer"
+        )
     net = initial_model(model, vocabulary, params, packed)
     net.encoder.checkpoint_blocks = plan.checkpoint_activations
     net.encoder.bias_gradient = params.bias_gradient
