@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from indexed import ROUTER, answer, copied, run
 
+import graphmer.index.apply as applying
 from graphmer.artifacts import read_table, sha256_tree
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.config import EvalParams
@@ -331,6 +335,36 @@ def test_a_graph_that_cannot_take_proposals_is_left_as_it_was(made: Path, doors:
         with pytest.raises(ArtifactError, match=says):
             apply_proposals(graph, doors / "index/parsed", [proposal()], params)
         assert sha256_tree(graph) == before
+
+
+def test_what_another_run_added_before_the_lock_was_taken_is_kept(
+    made: Path, doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = copied(doors / "kg", tmp_path / "kg")
+    params = read_params(made / "params.yaml").folder
+    other = proposal(head=f"{DOORS}repaint")
+    real = applying.sole_writer
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        monkeypatch.setattr(applying, "sole_writer", real)
+        assert apply_proposals(graph, doors / "index/parsed", [other], params).added == [other]
+        with real(folder):
+            yield
+
+    monkeypatch.setattr(applying, "sole_writer", after_another)
+    assert apply_proposals(graph, doors / "index/parsed", [proposal()], params).added == [proposal()]
+    triples = read_table(graph / "triples.parquet", triples_schema())
+    heads = set(triples[triples["source"] == "ml_extraction"]["head"])
+    assert heads == {VISIT, other.head}
+    assert json.loads((graph / "manifest.json").read_text())["ml_extraction"] == {"added": 2}
+
+
+def test_a_graph_that_another_run_writes_takes_no_proposals(made: Path, doors: Path, tmp_path: Path) -> None:
+    graph = copied(doors / "kg", tmp_path / "kg")
+    params = read_params(made / "params.yaml").folder
+    with FileLock(tmp_path / ".kg.lock"), pytest.raises(ArtifactError, match="another run of graphmer writes it"):
+        apply_proposals(graph, doors / "index/parsed", [proposal()], params)
 
 
 def test_complete_applies_from_the_shell(made: Path, doors: Path, tmp_path: Path) -> None:
