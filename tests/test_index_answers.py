@@ -25,6 +25,7 @@ from graphmer.index import shell
 from graphmer.index.apply import apply_proposals
 from graphmer.index.complete import Proposal, complete
 from graphmer.index.links import LinkRanker
+from graphmer.index.places import References
 from graphmer.index.scoring import Calibration, Scoring
 from graphmer.index.session import Session
 from graphmer.index.store import Index
@@ -206,6 +207,42 @@ def test_a_line_without_a_call_and_a_file_that_is_not_there_are_one_line(made: P
         said = run(made, "resolve", place, *index, expect=1).stderr
         assert says in said
         assert said.count("\n") == 1
+
+
+def test_a_longer_path_is_answered_for_only_where_the_indexed_text_lies_there(
+    made: Path, doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = OPEN.splitlines().index("    thing.unlatch(1)") + 1
+    index = ("--index", str(doors / "index"))
+    (tmp_path / "elsewhere/router").mkdir(parents=True)
+    (tmp_path / "elsewhere/router/doors.py").write_text("x = 1\n" * 99, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for place, says in (
+        ("nowhere/router/doors.py", "is not in the index"),
+        ("../router/doors.py", "is not in the index"),
+        ("elsewhere/router/doors.py", "is not the text that was indexed"),
+        (".doors.py", "is not in the index"),
+    ):
+        said = run(made, "resolve", f"{place}:{line}", *index, expect=1).stderr
+        assert says in said
+        assert said.count("\n") == 1
+    (tmp_path / "elsewhere/router/doors.py").write_text(OPEN, encoding="utf-8")
+    places = ("elsewhere/router/doors.py", f"{doors}/code/router/doors.py", "./router/doors.py", "doors.py")
+    for place in places:
+        (call,) = answer(made, "resolve", f"{place}:{line}", *index)["calls"]
+        assert call["file"] == "router/doors.py"
+
+
+def test_a_file_has_as_many_lines_as_line_ends_and_one_where_the_last_has_none(made: Path, doors: Path) -> None:
+    references = References(doors / "index/parsed")
+    count = OPEN.count("\n")
+    assert references.on_line("router/doors.py", count) == []
+    with pytest.raises(ArtifactError, match=f"the file has {count} lines"):
+        references.on_line("router/doors.py", count + 1)
+    references._texts["router/doors.py"] = "def f():\n    g()"
+    assert references.on_line("router/doors.py", 2) == []
+    with pytest.raises(ArtifactError, match="the file has 2 lines"):
+        references.on_line("router/doors.py", 3)
 
 
 def test_explain_shows_every_triple_of_a_symbol(made: Path, session: Session) -> None:
