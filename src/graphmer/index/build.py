@@ -74,6 +74,8 @@ def build_index(
     changed. Raises GraphmerError in one line where something will not do, OSError where `out` cannot be written; `out`
     is then as it was.
     """
+    # Through links a path up and down leads elsewhere, and `.` has no name to lay a scratch folder beside.
+    out, model = out.resolve(), model.resolve()
     _check_replaceable(out)
     limits = model_limits(model, params.pack)
     with replaced(out) as scratch:

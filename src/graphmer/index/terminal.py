@@ -35,7 +35,7 @@ def told(verb: str) -> Iterator[None]:
         print(f"graphmer {verb}: {what}; check the path and who may write it", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print(f"graphmer {verb}: interrupted; nothing was changed", file=sys.stderr)
+        print(f"graphmer {verb}: interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 
