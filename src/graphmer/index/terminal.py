@@ -42,8 +42,11 @@ def told(verb: str) -> Iterator[None]:
 def asked(folder: Path, model: Path | None, params: Path) -> "Session":
     """The index of a verb's flags with what its questions need."""
     from graphmer.index.session import Session
+    from graphmer.index.store import check_parameters
 
-    return Session(opened(folder, model), read_params(params).eval.link)
+    index, section = opened(folder, model), read_params(params).eval
+    check_parameters(index, section, params)
+    return Session(index, section.link)
 
 
 def opened(folder: Path, model: Path | None) -> "Index":
