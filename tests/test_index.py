@@ -1,5 +1,6 @@
 """`graphmer index` and `search`: what an index holds, that it ranks as evaluation ranks, and what is refused."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from filelock import FileLock
 from indexed import ROUTER, add_model, answer, copied, run
 
@@ -22,7 +24,7 @@ from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
 from graphmer.evaluate.neural import load_scorer
 from graphmer.index.fit import fit_temperature
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring
+from graphmer.index.scoring import Scoring, eval_digest, packed_digest
 from graphmer.index.search import FunctionRanker, best_rows
 from graphmer.index.store import Index
 from graphmer.kg.schema import entities_schema
@@ -169,7 +171,7 @@ def test_a_scoring_is_read_as_it_was_written_or_not_at_all(made: Path, tmp_path:
         Scoring.load(copy)
     del tree["links"]["headline"]["trees"]
     copy.write_text(json.dumps(tree), encoding="utf-8")
-    with pytest.raises(ArtifactError, match=r"damaged .*'trees'.*fitted again"):
+    with pytest.raises(ArtifactError, match=r"damaged .*'trees'.*fits it again"):
         Scoring.load(copy)
 
 
@@ -233,7 +235,7 @@ def test_ctrl_c_leaves_the_index_as_it_was(made: Path, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(building, "pack_graph", interrupted)
     said = run(made, "index", str(ROUTER), "--out", str(out), expect=130).stderr
-    assert "interrupted; nothing was changed" in said
+    assert said.endswith("graphmer index: interrupted\n")  # whether something was written the verb does not know
     assert sha256_tree(out) == before
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
 
@@ -249,7 +251,7 @@ def test_a_second_writer_is_refused(made: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_line(made: Path) -> None:
     said = run(made, "index", str(ROUTER), "--out", "/proc/self/index", expect=1).stderr
-    assert said.startswith("graphmer index: /proc/self/")
+    assert said.startswith("graphmer index: /proc/")
     assert "check the path and who may write it" in said
     assert said.count("\n") == 1
 
@@ -298,3 +300,123 @@ def test_opening_reads_the_model_where_it_lay(made: Path) -> None:
     index = Index.open(made / "router.index")
     assert index.model_folder.resolve() == (made / "data/model").resolve()
     assert str(made) not in (made / "router.index/index.json").read_text()
+
+
+def test_an_index_written_through_a_link_opens_from_there(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk/deep/er").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk/deep/er")
+    out = tmp_path / "link/index"
+    for _ in range(2):
+        run(made, "index", str(ROUTER), "--out", str(out))
+        assert Index.open(out).model_folder.resolve() == (made / "data/model").resolve()
+    (tmp_path / "itself").symlink_to(tmp_path / "disk/deep/er/index")
+    assert answer(made, "index", str(ROUTER), "--out", str(tmp_path / "itself"))["functions_encoded"] == 0
+    assert (tmp_path / "itself").is_symlink()
+
+
+def test_an_empty_folder_takes_an_index_from_within(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index").mkdir()
+    monkeypatch.chdir(tmp_path / "index")
+    run(made, "index", str(ROUTER), "--out", ".")
+    monkeypatch.chdir(tmp_path)
+    assert Index.open(tmp_path / "index").manifest["functions"] > 0
+
+
+def with_other_eval(made: Path, to: Path) -> None:
+    """The small model's parameters with another penalty of search's weights."""
+    tree = yaml.safe_load((made / "params.yaml").read_text(encoding="utf-8"))
+    tree["eval"]["code_search"]["l2"] *= 2
+    to.write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
+def test_weights_of_other_parameters_are_fitted_again_where_the_data_are(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = copied(made / "data", tmp_path / "data")
+    kept, fitted = Scoring.load(data / "model.scoring.json"), []
+    with_other_eval(made, tmp_path / "params.yaml")
+
+    def fit(model: Path, data: Path, params: EvalParams) -> Scoring:
+        fitted.append(data)
+        return dataclasses.replace(kept, eval=eval_digest(params), packed=packed_digest(data))
+
+    monkeypatch.setattr(building, "fit_scoring", fit)
+    build = ("index", str(ROUTER), "--out", str(tmp_path / "index"), "--model", str(data / "model"))
+    assert "fitted with other parameters (section eval) than now" in run(tmp_path, *build).stderr
+    assert "fitting" not in run(tmp_path, *build).stderr
+    assert fitted == [data.resolve()]
+    # The index asks with the parameters that its weights were fitted with.
+    said = run(made, "complete", "x", "calls", "--index", str(tmp_path / "index"), expect=1).stderr
+    assert "its weights were fitted with another section eval than" in said
+    named = ("--scoring", str(made / "data/model.scoring.json"))
+    said = run(tmp_path, *build, *named, expect=1).stderr
+    assert "leave --scoring out" in said
+    assert said.count("\n") == 1
+    (data / "packed/manifest.json").write_text((data / "packed/manifest.json").read_text() + "\n")
+    assert "fitted with other data (" in run(tmp_path, *build).stderr
+    shutil.rmtree(data / "kg")
+    said = run(made, *build, expect=1).stderr
+    assert "fitted with other parameters (section eval) than now; to fit it again name a folder" in said
+    assert said.count("\n") == 1
+
+
+def test_data_that_are_named_and_missing_are_an_error_even_beside_a_scoring(made: Path, tmp_path: Path) -> None:
+    flags = ("--out", str(tmp_path / "index"), "--data", str(tmp_path / "nowhere"))
+    said = run(made, "index", str(ROUTER), *flags, expect=1).stderr
+    assert "nowhere: no such folder" in said
+    assert said.count("\n") == 1
+
+
+def test_a_scoring_of_too_few_weights_or_of_unknown_making_is_refused(made: Path, tmp_path: Path) -> None:
+    tree, copy = json.loads((made / "data/model.scoring.json").read_text(encoding="utf-8")), tmp_path / "copy.json"
+    for key in ("eval", "packed"):
+        copy.write_text(json.dumps({name: value for name, value in tree.items() if name != key}), encoding="utf-8")
+        with pytest.raises(ArtifactError, match=rf"does not say what it was fitted with \({key}\); delete it"):
+            Scoring.load(copy)
+    relation = next(iter(tree["links"]["headline"]["stack"]["by_relation"]), None)
+    links = tree["links"]["headline"]
+    parts = [tree["search"]["scale"], links["linear"]["pooled"], links["neural"]["scale"], links["stack"]["pooled"]]
+    parts += [links["stack"]["by_relation"][relation]] if relation else []
+    for weights in parts:
+        last = weights.pop()
+        copy.write_text(json.dumps(tree), encoding="utf-8")
+        with pytest.raises(ArtifactError, match=r"damaged \(weights of .* columns\)"):
+            Scoring.load(copy)
+        weights.append(last)
+
+
+@pytest.mark.parametrize("key", ["model", "model_folder", "graph", "functions", "entities"])
+def test_an_index_that_does_not_say_what_it_is_made_of_is_refused(made: Path, tmp_path: Path, key: str) -> None:
+    index = copied(made / "router.index", tmp_path / "index")
+    tree = json.loads((index / "index.json").read_text())
+    del tree[key]
+    (index / "index.json").write_text(json.dumps(tree))
+    with pytest.raises(ArtifactError, match=rf"index.json: damaged \(says no {key}\); run graphmer index again"):
+        Index.open(index, made / "data/model")
+    (index / "index.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"index.json: damaged .*; run graphmer index again"):
+        Index.open(index, made / "data/model")
+
+
+@pytest.mark.parametrize(
+    "name", ["functions.npy", "keys.npy", "lexicon/idf.npy", "lexicon/row.npy", "lexicon/offset.npy"]
+)
+def test_an_array_of_another_length_is_refused_in_one_line(made: Path, tmp_path: Path, name: str) -> None:
+    folder = copied(made / "router.index", tmp_path / "index")
+    found = np.load(folder / name)
+    np.save(folder / name, found[:-1], allow_pickle=False)
+    index = Index.open(folder, made / "data/model")
+    with pytest.raises(ArtifactError, match=r".*\.npy: .*; run graphmer index again"):
+        _ = (index.function_vectors, index.key_vectors, index.lexicon)
+    flags = ("--out", str(folder))
+    if not name.startswith("lexicon"):
+        assert "nothing reused" in run(made, "index", str(ROUTER), *flags).stderr
+
+
+def test_a_search_for_no_word_is_refused(made: Path) -> None:
+    for words in ("", "  ", "?!"):
+        said = run(made, "search", words, "--index", str(made / "router.index"), expect=2).stderr
+        assert "holds no word; say what the function does" in said
+        assert said.count("\n") == 1

@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from indexed import ROUTER, answer, copied, run
 
+import graphmer.index.apply as applying
 from graphmer.artifacts import read_table, sha256_tree
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.config import EvalParams
@@ -21,6 +25,7 @@ from graphmer.index import shell
 from graphmer.index.apply import apply_proposals
 from graphmer.index.complete import Proposal, complete
 from graphmer.index.links import LinkRanker
+from graphmer.index.places import References
 from graphmer.index.scoring import Calibration, Scoring
 from graphmer.index.session import Session
 from graphmer.index.store import Index
@@ -204,6 +209,42 @@ def test_a_line_without_a_call_and_a_file_that_is_not_there_are_one_line(made: P
         assert said.count("\n") == 1
 
 
+def test_a_longer_path_is_answered_for_only_where_the_indexed_text_lies_there(
+    made: Path, doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = OPEN.splitlines().index("    thing.unlatch(1)") + 1
+    index = ("--index", str(doors / "index"))
+    (tmp_path / "elsewhere/router").mkdir(parents=True)
+    (tmp_path / "elsewhere/router/doors.py").write_text("x = 1\n" * 99, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for place, says in (
+        ("nowhere/router/doors.py", "is not in the index"),
+        ("../router/doors.py", "is not in the index"),
+        ("elsewhere/router/doors.py", "is not the text that was indexed"),
+        (".doors.py", "is not in the index"),
+    ):
+        said = run(made, "resolve", f"{place}:{line}", *index, expect=1).stderr
+        assert says in said
+        assert said.count("\n") == 1
+    (tmp_path / "elsewhere/router/doors.py").write_text(OPEN, encoding="utf-8")
+    places = ("elsewhere/router/doors.py", f"{doors}/code/router/doors.py", "./router/doors.py", "doors.py")
+    for place in places:
+        (call,) = answer(made, "resolve", f"{place}:{line}", *index)["calls"]
+        assert call["file"] == "router/doors.py"
+
+
+def test_a_file_has_as_many_lines_as_line_ends_and_one_where_the_last_has_none(made: Path, doors: Path) -> None:
+    references = References(doors / "index/parsed")
+    count = OPEN.count("\n")
+    assert references.on_line("router/doors.py", count) == []
+    with pytest.raises(ArtifactError, match=f"the file has {count} lines"):
+        references.on_line("router/doors.py", count + 1)
+    references._texts["router/doors.py"] = "def f():\n    g()"
+    assert references.on_line("router/doors.py", 2) == []
+    with pytest.raises(ArtifactError, match="the file has 2 lines"):
+        references.on_line("router/doors.py", 3)
+
+
 def test_explain_shows_every_triple_of_a_symbol(made: Path, session: Session) -> None:
     triples = session.index.triples
     symbol = triples.loc[triples["relation"] == "calls", "head"].iat[0]
@@ -331,6 +372,36 @@ def test_a_graph_that_cannot_take_proposals_is_left_as_it_was(made: Path, doors:
         with pytest.raises(ArtifactError, match=says):
             apply_proposals(graph, doors / "index/parsed", [proposal()], params)
         assert sha256_tree(graph) == before
+
+
+def test_what_another_run_added_before_the_lock_was_taken_is_kept(
+    made: Path, doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = copied(doors / "kg", tmp_path / "kg")
+    params = read_params(made / "params.yaml").folder
+    other = proposal(head=f"{DOORS}repaint")
+    real = applying.sole_writer
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        monkeypatch.setattr(applying, "sole_writer", real)
+        assert apply_proposals(graph, doors / "index/parsed", [other], params).added == [other]
+        with real(folder):
+            yield
+
+    monkeypatch.setattr(applying, "sole_writer", after_another)
+    assert apply_proposals(graph, doors / "index/parsed", [proposal()], params).added == [proposal()]
+    triples = read_table(graph / "triples.parquet", triples_schema())
+    heads = set(triples[triples["source"] == "ml_extraction"]["head"])
+    assert heads == {VISIT, other.head}
+    assert json.loads((graph / "manifest.json").read_text())["ml_extraction"] == {"added": 2}
+
+
+def test_a_graph_that_another_run_writes_takes_no_proposals(made: Path, doors: Path, tmp_path: Path) -> None:
+    graph = copied(doors / "kg", tmp_path / "kg")
+    params = read_params(made / "params.yaml").folder
+    with FileLock(tmp_path / ".kg.lock"), pytest.raises(ArtifactError, match="another run of graphmer writes it"):
+        apply_proposals(graph, doors / "index/parsed", [proposal()], params)
 
 
 def test_complete_applies_from_the_shell(made: Path, doors: Path, tmp_path: Path) -> None:

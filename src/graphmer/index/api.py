@@ -17,7 +17,7 @@ from graphmer.index.places import KINDS
 from graphmer.index.resolve import Call, resolve
 from graphmer.index.search import Hit, Searcher
 from graphmer.index.session import Session
-from graphmer.index.store import Index
+from graphmer.index.store import Index, check_parameters
 from graphmer.index.symbols import find_relation, find_symbol
 from graphmer.index.terminal import PARAMS, read_params
 from graphmer.model.batch import rows_batch
@@ -70,7 +70,10 @@ class GraphMER:
         encoder = CodeEncoder(
             load_model(folder), CodeTokenizer.load(folder / "tokenizer.json"), TEXT_TOKENS, WINDOWS_AT_ONCE
         )
-        return cls(folder, encoder, Index.open(Path(index), folder) if index is not None else None, Path(params))
+        opened = Index.open(Path(index), folder) if index is not None else None
+        if opened is not None:
+            check_parameters(opened, read_params(Path(params)).eval, Path(params))
+        return cls(folder, encoder, opened, Path(params))
 
     @property
     def width(self) -> int:

@@ -15,7 +15,7 @@ from graphmer.corpus.licences import PROPRIETARY
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError, OntologyError
 from graphmer.index.complete import SOURCE, Proposal
-from graphmer.index.writing import replaced
+from graphmer.index.writing import sole_writer, swapped
 from graphmer.kg import checks
 from graphmer.kg.folder_graph import CACHE, FolderParams
 from graphmer.kg.provenance import provenance
@@ -45,25 +45,33 @@ def apply_proposals(graph: Path, code: Path, proposals: Sequence[Proposal], para
     Raises ArtifactError where the folder holds no such graph or one of another ontology version, and OntologyError
     where the graph would not be valid; the folder is then as it was.
     """
-    parsed = _checked(graph)
-    tables = read_tables(graph, parsed)
-    manifest: dict[str, Any] = read_json(graph / "manifest.json")
-    fresh, skipped = _fitting(tables, proposals, _same_files(code, parsed))
-    rows = [_row(one, tables.triples) for one in fresh]
-    added, wider = _sound(tables, fresh, rows, skipped)
-    if added:
-        with replaced(graph) as scratch:
-            shutil.copytree(graph, scratch, dirs_exist_ok=True)
-            _count(manifest, wider.triples)
-            allowed = [*params.fetch.licences, *({PROPRIETARY} & set(wider.triples["license"]))]
-            figures, verdict = measure_graph(wider, manifest, params.validate, allowed)
-            if verdict:
-                raise OntologyError(f"{graph}: {verdict}")
-            write_table(wider.triples, scratch / "triples.parquet", triples_schema())
-            write_json(scratch / "validation.json", figures)
-            write_json(scratch / "manifest.json", manifest)
+    graph = graph.resolve()
+    _checked(graph)  # before a lock is laid beside it
+    with sole_writer(graph):  # read within it: what another run adds before is kept
+        parsed = _checked(graph)
+        tables = read_tables(graph, parsed)
+        manifest: dict[str, Any] = read_json(graph / "manifest.json")
+        fresh, skipped = _fitting(tables, proposals, _same_files(code, parsed))
+        rows = [_row(one, tables.triples) for one in fresh]
+        added, wider = _sound(tables, fresh, rows, skipped)
+        if added:
+            _write(graph, wider, manifest, params)
     reasons = ("there", "unknown_symbol", "other_code", "breaks_a_rule")
     return Applied(added, {reason: skipped[reason] for reason in reasons})
+
+
+def _write(graph: Path, wider: Tables, manifest: dict[str, Any], params: FolderParams) -> None:
+    """Replace the graph by one with these triples; raises OntologyError where that would not be valid."""
+    with swapped(graph) as scratch:
+        shutil.copytree(graph, scratch, dirs_exist_ok=True)
+        _count(manifest, wider.triples)
+        allowed = [*params.fetch.licences, *({PROPRIETARY} & set(wider.triples["license"]))]
+        figures, verdict = measure_graph(wider, manifest, params.validate, allowed)
+        if verdict:
+            raise OntologyError(f"{graph}: {verdict}")
+        write_table(wider.triples, scratch / "triples.parquet", triples_schema())
+        write_json(scratch / "validation.json", figures)
+        write_json(scratch / "manifest.json", manifest)
 
 
 def _checked(graph: Path) -> Path:

@@ -14,7 +14,7 @@ from graphmer.artifacts import read_table, sha256_file, write_json, write_table,
 from graphmer.errors import ArtifactError, CorpusError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.neural import TEXT_TOKENS, WINDOWS_AT_ONCE
-from graphmer.index.fit import fit_scoring
+from graphmer.index.fit import can_fit, fit_scoring
 from graphmer.index.functions import (
     function_vectors,
     functions_schema,
@@ -24,7 +24,7 @@ from graphmer.index.functions import (
     read_functions,
 )
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring, model_digest, scoring_beside
+from graphmer.index.scoring import Scoring, eval_digest, model_digest, packed_digest, scoring_beside
 from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
 from graphmer.index.windows import model_limits, pack_graph
 from graphmer.index.writing import replaced
@@ -74,6 +74,8 @@ def build_index(
     changed. Raises GraphmerError in one line where something will not do, OSError where `out` cannot be written; `out`
     is then as it was.
     """
+    # Through links a path up and down leads elsewhere, and `.` has no name to lay a scratch folder beside.
+    out, model = out.resolve(), model.resolve()
     _check_replaceable(out)
     limits = model_limits(model, params.pack)
     with replaced(out) as scratch:
@@ -147,18 +149,47 @@ class _Known:
 
 
 def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
-    """The named file's weights, else those kept beside the model, else fitted now and kept there."""
-    kept = scoring_beside(model)
+    """The named file's weights, else those kept beside the model, else fitted now and kept there.
+
+    Kept ones that were fitted with other parameters or data are fitted again where the data are there.
+    Raises ArtifactError where weights do not fit the model, the parameters or the data and cannot be fitted again.
+    """
+    data, kept = source.data or model.parent, scoring_beside(model)
+    if source.data is not None and not source.data.is_dir():
+        raise ArtifactError(f"{data}: no such folder; name the one with packed/, kg/ and parsed/ by --data")
     path = source.file or kept
     if path.is_file() or source.file:
         scoring = Scoring.load(path)
         check_scoring(scoring, path, model_digest(model))
-        return scoring
-    data = source.data or model.parent
+        stale = _stale(scoring, data, params)
+        if not stale:
+            return scoring
+        if source.file or not can_fit(data):
+            raise ArtifactError(
+                f"{path}: fitted with other {stale} than now; {_refit(source.file, data)}, or go back to those"
+            )
+        print(f"graphmer index: {path}: fitted with other {stale} than now", file=sys.stderr)
     print(f"graphmer index: fitting the scoring of {model} on {data}, once; kept in {kept}", file=sys.stderr)
     scoring = fit_scoring(model, data, params)
     scoring.save(kept)
     return scoring
+
+
+def _stale(scoring: Scoring, data: Path, params: EvalParams) -> str:
+    """What a scoring was fitted with that is another now, or nothing; data that are not here say nothing."""
+    parts = []
+    if scoring.eval != eval_digest(params):
+        parts.append("parameters (section eval)")
+    if packed_digest(data) not in ("", scoring.packed):
+        parts.append(f"data ({data}/packed)")
+    return " and ".join(parts)
+
+
+def _refit(named: Path | None, data: Path) -> str:
+    """How to fit the weights again, in words."""
+    if named:
+        return "leave --scoring out, and the weights beside the model are taken or fitted"
+    return f"to fit it again name a folder with packed/, kg/ and parsed/ by --data ({data} is none)"
 
 
 def _check_replaceable(out: Path) -> None:

@@ -28,8 +28,10 @@ from graphmer.index.scoring import (
     Calibration,
     LinkScoring,
     Scoring,
+    eval_digest,
     log_odds,
     model_digest,
+    packed_digest,
 )
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.params import load_section, load_tree
@@ -38,6 +40,11 @@ FITTED_FROM = ("packed", "kg", "parsed")
 # Settled mentions of these show what a called name means, in the package and outside.
 CALIBRATED_ON = ("calls", "invokes")
 NO_PENALTY = 1e6
+
+
+def can_fit(data: Path) -> bool:
+    """Whether a folder holds what a scoring is fitted on."""
+    return all((data / name).is_dir() for name in FITTED_FROM)
 
 
 def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
@@ -56,7 +63,8 @@ def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
     task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
     links = {setting: task.fitted(setting, neural) for setting in LINK_SETTINGS}
     search = fit_search(data / "parsed", neural, params)
-    scoring = Scoring(model_digest(model), search, links, Calibration(1.0, 0.0))
+    made_with = (model_digest(model), eval_digest(params), packed_digest(data))
+    scoring = Scoring(*made_with, search, links, Calibration(1.0, 0.0))
     pairs = list(settled_shares(task.data, "val", neural, scoring, params.link))
     return dataclasses.replace(scoring, calibration=fit_calibration(pairs))
 

@@ -79,7 +79,19 @@ class Lexicon:
         """Map what `save` wrote; raises ArtifactError where a file is missing or damaged."""
         found = read_json(folder / "words.json")
         arrays = {name: load_array(folder / f"{name}.npy") for name in ARRAYS}
+        if not isinstance(found, dict) or not isinstance(found.get("words"), list):
+            raise ArtifactError(f"{folder}/words.json: damaged (holds no words); run graphmer index again")
+        if not isinstance(found.get("documents"), int):
+            raise ArtifactError(f"{folder}/words.json: damaged (counts no documents); run graphmer index again")
         words = {word: number for number, word in enumerate(found["words"])}
+        postings = int(arrays["offset"][-1]) if arrays["offset"].shape == (len(words) + 1,) else 0
+        expected = {"offset": len(words) + 1, "idf": len(words), "row": postings, "bm25": postings, "tfidf": postings}
+        for name, length in expected.items():
+            if arrays[name].shape != (length,):
+                shape = arrays[name].shape
+                raise ArtifactError(
+                    f"{folder}/{name}.npy: of shape {shape}, expected ({length},); run graphmer index again"
+                )
         return cls(words=words, **arrays, num_documents=found["documents"])
 
     def scores(self, query: Sequence[str]) -> tuple[FloatArray, FloatArray]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphmer.artifacts import read_table, records
+from graphmer.artifacts import read_table, records, sha256_file
 from graphmer.corpus.parse.schema import files_schema, references_schema
 from graphmer.errors import ArtifactError
 
@@ -58,8 +58,9 @@ class References:
         # `thing.size` may be any class's. A bare name is a local variable, or static analysis has found it.
         bare = table["kind"].isin(ACCESSES) & (table["value"] == table["name"])
         self._table = table[table["kind"].isin(wanted) & (table["name"] != "") & ~bare]
-        files = read_table(parsed / "files.parquet", files_schema(), ["file", "text"])
+        files = read_table(parsed / "files.parquet", files_schema(), ["file", "sha256", "text"])
         self._texts = dict(zip(map(str, files["file"]), map(str, files["text"]), strict=True))
+        self._digests = dict(zip(map(str, files["file"]), map(str, files["sha256"]), strict=True))
 
     def of_scope(self, scope: str, relation: str) -> list[Place]:
         """The mentions in one entity's own code that a relation's triples might stand at, in the code's order."""
@@ -79,18 +80,27 @@ class References:
         known = sorted(self._texts)
         if file in known:
             return file
-        tail = file.replace("\\", "/").lstrip("./")
-        # What is longer counts from elsewhere (the repository's root, say), what is shorter is the end of one path.
-        found = [name for name in known if name.endswith(f"/{tail}") or tail.endswith(f"/{name}")]
+        tail = file.replace("\\", "/").removeprefix("./")
+        # What is shorter is the end of one path. What is longer counts from elsewhere (the repository's root, say): it
+        # is the indexed file only where that text lies there.
+        found = [name for name in known if name.endswith(f"/{tail}") or self._lies_at(Path(file), tail, name)]
         if len(found) == 1:
             return found[0]
         reason = f"fits {', '.join(found[:3])}" if found else "is not in the index"
+        if not found and Path(file).is_file() and any(tail.endswith(f"/{name}") for name in known):
+            reason = "is not the text that was indexed (if it has changed, run graphmer index again)"
         raise ArtifactError(f"{file}: {reason}; give a path as the index has it (graphmer search shows some)")
+
+    def _lies_at(self, path: Path, tail: str, name: str) -> bool:
+        """Whether a path that ends in an indexed file's own holds that file's text."""
+        return tail.endswith(f"/{name}") and path.is_file() and sha256_file(path) == self._digests[name]
 
     def _line_span(self, file: str, line: int) -> tuple[int, int]:
         text = self._bytes(file)
         breaks = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
-        starts = np.concatenate([[0], breaks, [len(text) + 1]])
+        # What follows the last line's end is no line; a last line without an end is one.
+        ends = breaks if text.endswith(b"\n") or not text else np.append(breaks, len(text))
+        starts = np.concatenate([[0], ends])
         if not 1 <= line < len(starts):
             raise ArtifactError(f"{file}:{line}: the file has {len(starts) - 1} lines; give one of them")
         return int(starts[line - 1]), int(starts[line])

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from graphmer.artifacts import read_json, write_json
+from graphmer.artifacts import read_json, sha256_file, sha256_json, write_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.boosting import Boosting
 from graphmer.evaluate.code_search import COMBINED
 from graphmer.evaluate.combiner import Combiner
+from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.mixture import Mixture, Stack
 from graphmer.evaluate.queries import FloatArray, IntArray, Setting
 from graphmer.evaluate.symbolic import FEATURES
@@ -27,7 +28,8 @@ LINK_SCORERS = ("graphmer", "symbolic", "neural")
 SEARCH = COMBINED["graphmer"]  # the columns of code search's combination
 EVERY_DIGIT = 400  # more decimals than a double has: rounding leaves it as it is, and trees split at the last bit
 COLUMNS = {"search": list(SEARCH), "links": list(FEATURES), "neural": list(NEURAL)}
-REFIT = "delete it, and it is fitted again"
+REFIT = "delete it, and graphmer index fits it again"
+FITTED_WITH = ("model", "eval", "packed")
 SURE = 1e-6  # shares nearer to 0 or 1 are taken for this
 
 
@@ -89,16 +91,23 @@ class LinkScoring:
 
 @dataclass(frozen=True)
 class Scoring:
-    """All that an index ranks with. model: digest of the weights that it was fitted with. calibration: of proposals."""
+    """All that an index ranks with. calibration: of proposals.
+
+    What it was fitted with, by digest: model, the weights; eval, the section of params.yaml; packed, the manifest of
+    the packed data.
+    """
 
     model: str
+    eval: str
+    packed: str
     search: Combiner
     links: Mapping[Setting, LinkScoring]
     calibration: Calibration
 
     def save(self, path: Path) -> None:
         """Write canonical JSON, atomically."""
-        tree = {"model": self.model, "columns": COLUMNS, "search": _as_json(self.search)}
+        made_with = {name: getattr(self, name) for name in FITTED_WITH}
+        tree: dict[str, object] = {**made_with, "columns": COLUMNS, "search": _as_json(self.search)}
         tree["links"] = {setting: _links_as_json(fitted) for setting, fitted in self.links.items()}
         tree["calibration"] = dataclasses.asdict(self.calibration)
         write_json(path, tree, EVERY_DIGIT)
@@ -109,10 +118,14 @@ class Scoring:
         tree: dict[str, Any] = read_json(path)
         if not isinstance(tree, dict) or tree.get("columns") != COLUMNS:
             raise ArtifactError(f"{path}: no scoring of this version's features; {REFIT}")
+        unsaid = [name for name in FITTED_WITH if not isinstance(tree.get(name), str)]
+        if unsaid:
+            raise ArtifactError(f"{path}: does not say what it was fitted with ({', '.join(unsaid)}); {REFIT}")
         try:
             links = {setting: _links(tree["links"][setting]) for setting in LINK_SETTINGS}
-            search = _combiner("code_search.graphmer", tree["search"])
-            return cls(str(tree["model"]), search, links, Calibration(**tree["calibration"]))
+            search = _combiner("code_search.graphmer", tree["search"], len(SEARCH))
+            made_with = (tree["model"], tree["eval"], tree["packed"])
+            return cls(*made_with, search, links, Calibration(**tree["calibration"]))
         except (KeyError, TypeError, ValueError, AttributeError, ArtifactError) as error:
             raise ArtifactError(f"{path}: damaged ({error}); {REFIT}") from None
 
@@ -129,9 +142,9 @@ def _links_as_json(fitted: LinkScoring) -> dict[str, object]:
 
 def _links(tree: Mapping[str, Any]) -> LinkScoring:
     forest = Forest.from_json(tree["trees"], len(FEATURES) + 1)
-    mixture = Mixture(_combiner("symbolic", tree["linear"]), Boosting(forest))
-    stack = Stack(_combiner("graphmer", tree["stack"]))
-    return LinkScoring(mixture, stack, _combiner("neural", tree["neural"]), float(tree["temperature"]))
+    mixture = Mixture(_combiner("symbolic", tree["linear"], len(FEATURES)), Boosting(forest))
+    stack = Stack(_combiner("graphmer", tree["stack"], 1 + len(NEURAL)))
+    return LinkScoring(mixture, stack, _combiner("neural", tree["neural"], len(NEURAL)), float(tree["temperature"]))
 
 
 def _as_json(combiner: Combiner) -> dict[str, object]:
@@ -139,13 +152,28 @@ def _as_json(combiner: Combiner) -> dict[str, object]:
     return {"scale": combiner.scale.tolist(), "pooled": combiner.pooled.tolist(), "by_relation": by_relation}
 
 
-def _combiner(name: str, tree: Mapping[str, Any]) -> Combiner:
+def _combiner(name: str, tree: Mapping[str, Any], width: int) -> Combiner:
+    """width: the columns that it weighs; raises ValueError where there are not as many weights."""
     arrays = {key: np.asarray(tree[key], np.float32) for key in ("scale", "pooled")}
     # A relation's weights are doubles where they were fitted: cut here, scores would differ in their last bit.
     by_relation: dict[int, FloatArray] = {
         int(key): np.asarray(value, np.float64) for key, value in tree["by_relation"].items()
     }
+    for value in [*arrays.values(), *by_relation.values()]:
+        if value.shape != (width,):
+            raise ValueError(f"weights of {name}: of shape {value.shape}, expected {width} columns")
     return Combiner(name, **arrays, by_relation=by_relation)
+
+
+def eval_digest(params: EvalParams) -> str:
+    """Digest of section `eval` of params.yaml, as the run record has it."""
+    return sha256_json(dataclasses.asdict(params))
+
+
+def packed_digest(data: Path) -> str:
+    """Digest of the manifest of the packed data in `data`; empty where it is not there."""
+    path = data / "packed" / "manifest.json"
+    return sha256_file(path) if path.is_file() else ""
 
 
 def scoring_beside(model: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphmer.artifacts import records
+from graphmer.errors import ParamsError
 from graphmer.evaluate.combiner import Combiner
 from graphmer.evaluate.lexical import lexical_tokens
 from graphmer.evaluate.neural import TEXT_TOKENS
@@ -72,8 +73,10 @@ class Searcher:
     def search(self, query: str, k: int = 10, tests: bool = False) -> list[Hit]:
         """The k best functions, the best first; those of equal score in the order of their symbols.
 
-        tests: whether test code's functions are found too.
+        tests: whether test code's functions are found too. Raises ParamsError where the query holds no word.
         """
+        if not any(map(str.isalnum, query)):
+            raise ParamsError(f"{query!r}: holds no word; say what the function does")
         scores = self._ranker.scores(query)
         allowed = np.arange(len(self._is_test)) if tests else np.flatnonzero(~self._is_test)
         rows = best_rows(scores.combined, allowed, k)

@@ -84,7 +84,7 @@ def search(
     docstring, its code, and the names of what it calls or is called by. Ranked by the combination of BM25, TF-IDF and
     the model's vectors that evaluation fits on its validation split.
 
-    Exit status: 0 answered, 1 no such index or not its model, 2 bad flags.
+    Exit status: 0 answered, 1 no such index or not its model, 2 bad flags, or no word to search for.
     """
     with told("search"):
         from graphmer.index.search import Searcher, as_text

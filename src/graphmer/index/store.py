@@ -10,16 +10,17 @@ scoring.json      the weights that everything is ranked with
 index.json        what it was made of and with, by digest
 """
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphmer.artifacts import read_json, read_table, sha256_file
 from graphmer.errors import ArtifactError
 from graphmer.index.functions import functions_schema
 from graphmer.index.lexicon import Lexicon, load_array
-from graphmer.index.scoring import Scoring, model_digest
+from graphmer.index.scoring import Scoring, eval_digest, model_digest
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.model.checkpoint import load_model
 from graphmer.model.heads import GraphMER
@@ -29,12 +30,15 @@ from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_
 if TYPE_CHECKING:
     import pandas as pd
 
+    from graphmer.evaluate.config import EvalParams
     from graphmer.evaluate.queries import FloatArray
 
+Rows = TypeVar("Rows", bound=Sized)
 INDEX_VERSION = 1  # raise it when a file changes its meaning: another one is refused
 MANIFEST = "index.json"
 GRAPH_FILES = ("entities.parquet", "triples.parquet")
 AGAIN = "run graphmer index again"
+NEEDED = {"model": str, "model_folder": str, "graph": dict, "functions": int, "entities": int}  # of index.json
 
 
 @dataclass(frozen=True)
@@ -81,22 +85,27 @@ class Index:
     @cached_property
     def functions(self) -> "pd.DataFrame":
         """functions.parquet."""
-        return read_table(self.folder / "functions.parquet", functions_schema())
+        path = self.folder / "functions.parquet"
+        return self._counted(path, read_table(path, functions_schema()), "functions")
 
     @cached_property
     def function_vectors(self) -> "FloatArray":
         """(N, D) unit vectors, mapped."""
-        return load_array(self.folder / "functions.npy")
+        path = self.folder / "functions.npy"
+        return self._counted(path, self._vectors(path), "functions")
 
     @cached_property
     def key_vectors(self) -> "FloatArray":
         """(E, D) unit vectors, mapped."""
-        return load_array(self.folder / "keys.npy")
+        path = self.folder / "keys.npy"
+        return self._counted(path, self._vectors(path), "entities")
 
     @cached_property
     def lexicon(self) -> Lexicon:
         """The counted words."""
-        return Lexicon.load(self.folder / "lexicon")
+        found = Lexicon.load(self.folder / "lexicon")
+        self._counted(self.folder / "lexicon", range(found.num_documents), "functions")
+        return found
 
     @cached_property
     def scoring(self) -> Scoring:
@@ -120,19 +129,37 @@ class Index:
     @cached_property
     def entity_arrays(self) -> EntityArrays:
         """The entities in the order of entities.parquet."""
-        return load_entities(self.packed)
+        found = load_entities(self.packed)
+        self._counted(self.packed / "entities.npz", found.symbols, "entities")
+        return found
 
     @cached_property
     def model(self) -> GraphMER:
         """The model, its digests checked."""
         return load_model(self.model_folder, self.packed)
 
+    def _vectors(self, path: Path) -> "FloatArray":
+        """(n, D) of a file; raises ArtifactError where it holds something else."""
+        found = load_array(path)
+        if found.ndim != 2:
+            raise ArtifactError(f"{path}: an array of shape {found.shape}, expected rows of vectors; {AGAIN}")
+        return found
+
+    def _counted(self, path: Path, rows: Rows, what: str) -> Rows:
+        """The rows, of which there are as many as index.json says; raises ArtifactError where there are not."""
+        if len(rows) != self.manifest[what]:
+            raise ArtifactError(f"{path}: {len(rows)} {what}, {MANIFEST} says {self.manifest[what]}; {AGAIN}")
+        return rows
+
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """index.json of a folder; raises ArtifactError where it is damaged, or of another index or ontology version."""
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(f"{folder}: no index ({MANIFEST} is missing); {AGAIN}")
-    manifest = read_json(folder / MANIFEST)
+    try:
+        manifest = read_json(folder / MANIFEST)
+    except ArtifactError:
+        raise ArtifactError(f"{folder / MANIFEST}: damaged (no JSON); {AGAIN}") from None
     if not isinstance(manifest, dict) or manifest.get("index_version") != INDEX_VERSION:
         found = manifest.get("index_version") if isinstance(manifest, dict) else None
         raise ArtifactError(f"{folder}: index version {found}, expected {INDEX_VERSION}; {AGAIN}")
@@ -141,6 +168,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ArtifactError(
             f"{folder}: a graph of ontology {manifest.get('ontology_version')}, expected {version}; {AGAIN}"
         )
+    unsaid = [name for name, kind in NEEDED.items() if not isinstance(manifest.get(name), kind)]
+    if unsaid:
+        raise ArtifactError(f"{folder / MANIFEST}: damaged (says no {', '.join(unsaid)}); {AGAIN}")
     return manifest
 
 
@@ -150,6 +180,15 @@ def check_scoring(scoring: Scoring, path: Path, model: str) -> None:
         raise ArtifactError(
             f"{path}: fitted with another model (weights {scoring.model[:12]}, not {model[:12]}); delete it, and "
             "graphmer index fits it again, or name the right one by --scoring"
+        )
+
+
+def check_parameters(index: Index, params: "EvalParams", where: Path) -> None:
+    """Raises ArtifactError where an index ranks with weights that were fitted with other parameters than these."""
+    if index.scoring.eval != eval_digest(params):
+        raise ArtifactError(
+            f"{index.folder}: its weights were fitted with another section eval than {where} has; {AGAIN} with it, or "
+            "name the earlier one by --params"
         )
 
 

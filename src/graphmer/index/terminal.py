@@ -35,15 +35,18 @@ def told(verb: str) -> Iterator[None]:
         print(f"graphmer {verb}: {what}; check the path and who may write it", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print(f"graphmer {verb}: interrupted; nothing was changed", file=sys.stderr)
+        print(f"graphmer {verb}: interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 
 def asked(folder: Path, model: Path | None, params: Path) -> "Session":
     """The index of a verb's flags with what its questions need."""
     from graphmer.index.session import Session
+    from graphmer.index.store import check_parameters
 
-    return Session(opened(folder, model), read_params(params).eval.link)
+    index, section = opened(folder, model), read_params(params).eval
+    check_parameters(index, section, params)
+    return Session(index, section.link)
 
 
 def opened(folder: Path, model: Path | None) -> "Index":

@@ -13,11 +13,11 @@ from graphmer.errors import ArtifactError
 
 
 @contextmanager
-def replaced(out: Path) -> Iterator[Path]:
-    """A scratch folder that takes the place of `out` when the block ends well; `out` is as it was when it does not.
+def sole_writer(out: Path) -> Iterator[None]:
+    """While the block runs, no other run writes `out`; what is read in it of `out` is still so when it is replaced.
 
-    A lock beside `out` keeps a second writer off: it is refused, not made to wait for minutes that it cannot see. The
-    swap of the old folder for the new is not torn by Ctrl-C. Raises ArtifactError where another run writes `out`.
+    A lock beside `out` keeps a second writer off: it is refused, not made to wait for minutes that it cannot see.
+    Raises ArtifactError where another run writes `out`.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     held = out.with_name(f".{out.name}.lock")
@@ -27,6 +27,18 @@ def replaced(out: Path) -> Iterator[Path]:
         lock.acquire()
     except Timeout:
         raise ArtifactError(f"{out}: another run of graphmer writes it; wait for its end and run again") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def swapped(out: Path) -> Iterator[Path]:
+    """A scratch folder that takes the place of `out` when the block ends well; `out` is as it was when it does not.
+
+    For the sole writer of `out`. The swap of the old folder for the new is not torn by Ctrl-C.
+    """
     before = signal.getsignal(signal.SIGINT)
     try:
         with atomic_folder(out) as scratch:
@@ -36,7 +48,13 @@ def replaced(out: Path) -> Iterator[Path]:
     finally:
         if _may_set_signals():
             signal.signal(signal.SIGINT, before)
-        lock.release()
+
+
+@contextmanager
+def replaced(out: Path) -> Iterator[Path]:
+    """Both: the sole writer's scratch folder, which takes the place of `out`."""
+    with sole_writer(out), swapped(out) as scratch:
+        yield scratch
 
 
 def _may_set_signals() -> bool:
