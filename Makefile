@@ -27,7 +27,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench peers ablation report test-report pr-report readme docs clean clean-runs
+.PHONY: help install repro test test-xla lint bench peers ablation report test-report test-commands pr-report readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -109,6 +109,9 @@ $(PAGE_STAMP): page/package.json page/package-lock.json page/.npmrc
 test-report: $(STAMP) $(PAGE_STAMP) ## the page in headless Chromium, which must be there; CHROMIUM=<its path>
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r tests/browser/requirements.txt
 	$(BIN)/python -m pytest tests/browser
+
+test-commands: $(STAMP) ## the commands of README and docs, on the smoke profile in a copy, minutes; what is not run and why: tests/documented.py
+	$(BIN)/python -m pytest tests/commands
 
 pr-report: $(STAMP) ## what a change did, as Markdown for a pull request; BASE=main IMAGES=<address before a drawing's path>
 	@PYTHONPATH=src $(BIN)/python -m graphmer.report.pull_request --base "$$BASE" --images "$$IMAGES"

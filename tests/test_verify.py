@@ -22,7 +22,7 @@ from graphmer.evaluate.record import LIBRARY, READ_BESIDES, check_record, reache
 from graphmer.evaluate.summary import summarise
 from graphmer.params import load_section, load_tree
 from graphmer.report.findings import Finding
-from graphmer.report.verify import RESULTS, verify_project
+from graphmer.report.verify import RESULTS, manifest_findings, verify_project
 
 HEADLINE = "link_prediction/headline/graphmer/mrr"
 Tamper = Callable[[Path], object]
@@ -191,6 +191,20 @@ def test_a_forged_figure_is_found_when_lock_record_and_documents_were_forged_alo
     relock(project)
     (line,) = differing(project)
     assert line.startswith("differs: metrics/eval.json: link_prediction.headline.graphmer.mrr: expected 0.")
+
+
+def test_a_folder_of_ones_own_has_no_pinned_digest_to_differ_from(project: Path) -> None:
+    tree = load_tree(project / "params.yaml")
+    (project / "mine.yaml").write_text(
+        "name: mine\nsources:\n  - {kind: path, name: own, path: own, version: '1', license: MIT, languages: [python], "
+        "split: by_module}\n"
+    )
+    tree["fetch"]["corpus"] = "mine.yaml"
+    (project / "data/raw").mkdir()
+    for name, kinds in {"own": {"agrees"}, "other": {"differs"}}.items():
+        write_json(project / "data/raw/manifest.json", {"sources": [{"name": name, "sha256": "ab"}]})
+        found = [one for one in manifest_findings(project, tree) if one.where.startswith("data/raw/")]
+        assert {one.kind for one in found} == kinds
 
 
 def test_what_was_not_pulled_or_never_made_is_told_with_its_command_and_fails_nothing(project: Path) -> None:
