@@ -97,6 +97,13 @@ def test_a_program_gets_one_object(tmp_path: Path) -> None:
     assert found["files"]["parsed"] > 0 == found["files"]["cached"]
 
 
+def test_an_empty_folder_is_told_of_no_key_that_the_command_lacks(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = graphmer("kg", "empty", "--license", "MIT", "--out", "kg", cwd=tmp_path, expect=1).stderr
+    assert said.endswith("file is left; give the root of a code base\n")
+    assert "include" not in said
+
+
 def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     said = graphmer("kg", str(LEDGER), "--out", str(tmp_path), cwd=tmp_path, expect=1).stderr

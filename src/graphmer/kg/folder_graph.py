@@ -126,7 +126,8 @@ def graph_folder(
         work = Path(temporary)
         written = [out, scratch, earlier, *code.outputs]
         corpus = Corpus(source.name, (source,))
-        fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
+        with _without_corpus_keys():
+            fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
         with _named_after(code.folder, work / "raw"):
             files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
         index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
@@ -154,6 +155,18 @@ def _named_after(folder: Path, copy: Path) -> Iterator[None]:
         yield
     except CorpusError as error:
         raise CorpusError(str(error).replace(str(copy), str(folder))) from None
+
+
+@contextmanager
+def _without_corpus_keys() -> Iterator[None]:
+    """A folder has none of the keys of a corpus file that fetch advises to check."""
+    try:
+        yield
+    except CorpusError as error:
+        reason, keys, _ = str(error).partition(" after include and exclude; check 'languages'")
+        if not keys:
+            raise
+        raise CorpusError(f"{reason}; give the root of a code base") from None
 
 
 def _texts(parsed: Path) -> dict[str, str]:
