@@ -31,8 +31,16 @@ class Parcel:
         return Parcel(self.form, self.data.pin_memory(), self.occupied)
 
     def to(self, device: torch.device) -> MicroBatch:
-        """The micro-batch on a device; its tensors are views of one block."""
-        micro: MicroBatch = _Reader(self.form, self.data.to(device, non_blocking=True)).load()
+        """The micro-batch on a device; on a GPU and on the host its tensors are views of one block.
+
+        Under XLA each view would be an operation of the recorded graph, and another graph for another place.
+        """
+        if device.type == "cuda":
+            return self._read(self.data.to(device, non_blocking=True))
+        return self._read(self.data).to(device)
+
+    def _read(self, data: Tensor) -> MicroBatch:
+        micro: MicroBatch = _Reader(self.form, data).load()
         return micro
 
 
