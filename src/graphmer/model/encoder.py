@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch._dynamo
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -99,10 +98,12 @@ def _run(block: nn.Module, *inputs: Tensor | None) -> Tensor:
 def _fix_widths(*tensors: Tensor) -> None:
     """Tell a compiler that the number of rows varies and nothing else does: of a width that might vary it would pad
     copies of the bias in every block."""
+    from torch import _dynamo  # not above: a second and more, which a search from a cold shell would wait for
+
     for tensor in tensors:
-        torch._dynamo.maybe_mark_dynamic(tensor, 0)
+        _dynamo.maybe_mark_dynamic(tensor, 0)
         for axis in range(1, tensor.dim()):
-            torch._dynamo.mark_static(tensor, axis)
+            _dynamo.mark_static(tensor, axis)
 
 
 class Encoder(nn.Module):
@@ -163,8 +164,10 @@ class Encoder(nn.Module):
         Two, for a bias with and without a gradient; a step of one row is worth two more. Where a run meets more shapes
         than MOST_GRAPHS, torch raises instead of going on uncompiled.
         """
-        torch._dynamo.config.recompile_limit = MOST_GRAPHS
-        torch._dynamo.config.fail_on_recompile_limit_hit = True
+        from torch import _dynamo
+
+        _dynamo.config.recompile_limit = MOST_GRAPHS
+        _dynamo.config.fail_on_recompile_limit_hit = True
         self._compiled = torch.compile(_run, backend=backend)
 
     def _shown_to_blocks(self, bias: Tensor) -> list[Tensor]:
