@@ -15,7 +15,6 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -233,8 +232,7 @@ def measure(arguments: argparse.Namespace, device: str) -> None:
     """Everything, into the two files."""
     packed, rounds = arguments.packed, arguments.rounds
     kind = "cpu" if device == "cpu" else "gpu"
-    setting = read_setting(ROOT, packed, arguments.rows, 512, arguments.set)
-    setting = replace(setting, compile=arguments.compile)
+    setting = read_setting(ROOT, packed, arguments.rows, 512, arguments.set, arguments.compile)
     # First: a process begins with the peak of the one that starts it.
     peaks = {f"{name}_peak_mib": round(child(arguments, name), 1) for name in ("ours", "hf_bert")}
     steps = {**measure_steps(setting, packed, rounds, device), **peaks}
@@ -281,8 +279,7 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         if arguments.child:
-            setting = read_setting(ROOT, arguments.packed, arguments.rows, 512, arguments.set)
-            setting = replace(setting, compile=arguments.compile)
+            setting = read_setting(ROOT, arguments.packed, arguments.rows, 512, arguments.set, arguments.compile)
             print(json.dumps(measure_memory(setting, arguments.packed, arguments.child, device)))
         else:
             measure(arguments, device)

@@ -60,14 +60,16 @@ class Setting:
         return replace(self.train, loss=LossParams(**{**zeros, **weights}, temperature=loss.temperature))
 
 
-def read_setting(root: Path, packed: Path, rows: int, row_length: int, changes: list[str]) -> Setting:
+def read_setting(
+    root: Path, packed: Path, rows: int, row_length: int, changes: list[str], is_compiled: bool = False
+) -> Setting:
     """params.yaml with the base profile over it, and `changes` over both."""
     profile = read_profile(PROFILE, root / "profiles").changes
     own = [f"train.rows={rows}", f"train.link_rows={rows}", f"train.row_length={row_length}", "model.dropout=0.0"]
     own += ["train.curriculum=[]"]  # rows keep the length that was asked for
     tree = load_tree(root / "params.yaml", [*profile, *own, *changes])
     model, train = load_section(tree, "model", ModelParams), load_section(tree, "train", TrainParams)
-    return Setting(model, train, read_vocabulary(packed))
+    return Setting(model, train, read_vocabulary(packed), is_compiled)
 
 
 def make_stream(setting: Setting, packed: Path, weights: Mapping[str, float]) -> TrainStream:

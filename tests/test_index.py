@@ -22,9 +22,10 @@ from graphmer.evaluate.combiner import Combiner, FitSet
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.lexical import bm25_scores, lexical_tokens, tfidf_scores
 from graphmer.evaluate.neural import load_scorer
+from graphmer.evaluate.record import parameters_digest
 from graphmer.index.fit import fit_temperature
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring, eval_digest, packed_digest
+from graphmer.index.scoring import Scoring, packed_digest
 from graphmer.index.search import FunctionRanker, best_rows
 from graphmer.index.store import Index
 from graphmer.kg.schema import entities_schema
@@ -345,7 +346,7 @@ def test_weights_of_other_parameters_are_fitted_again_where_the_data_are(
 
     def fit(model: Path, data: Path, params: EvalParams) -> Scoring:
         fitted.append(data)
-        return dataclasses.replace(kept, eval=eval_digest(params), packed=packed_digest(data))
+        return dataclasses.replace(kept, eval=parameters_digest(params), packed=packed_digest(data))
 
     monkeypatch.setattr(building, "fit_scoring", fit)
     build = ("index", str(ROUTER), "--out", str(tmp_path / "index"), "--model", str(data / "model"))

@@ -7,7 +7,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from graphmer.evaluate.shown import Shown
 from graphmer.evaluate.window_text import Sources
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays
-
-if TYPE_CHECKING:
-    pass
 
 JAVA_IMPORT = re.compile(rb"^[ \t]*import\b[^;]*;", re.MULTILINE)
 Pair = tuple[int, int]

@@ -14,6 +14,7 @@ from graphmer.artifacts import read_table, sha256_file, write_json, write_table,
 from graphmer.errors import ArtifactError, CorpusError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.neural import TEXT_TOKENS, WINDOWS_AT_ONCE
+from graphmer.evaluate.record import parameters_digest
 from graphmer.index.fit import can_fit, fit_scoring
 from graphmer.index.functions import (
     function_vectors,
@@ -24,7 +25,7 @@ from graphmer.index.functions import (
     read_functions,
 )
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring, eval_digest, model_digest, packed_digest, scoring_beside
+from graphmer.index.scoring import Scoring, model_digest, packed_digest, scoring_beside
 from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
 from graphmer.index.windows import model_limits, pack_graph
 from graphmer.index.writing import replaced
@@ -143,9 +144,8 @@ class _Known:
         except ArtifactError as error:
             print(f"graphmer index: nothing reused: {error}", file=sys.stderr)
             return
-        if len(digests) == len(vectors) and len(tokens) == len(keys):
-            self.functions = dict(zip(digests, vectors, strict=True))
-            self.keys = {row.tobytes(): vector for row, vector in zip(tokens, keys, strict=True)}
+        self.functions = dict(zip(digests, vectors, strict=True))
+        self.keys = {row.tobytes(): vector for row, vector in zip(tokens, keys, strict=True)}
 
 
 def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
@@ -178,7 +178,7 @@ def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
 def _stale(scoring: Scoring, data: Path, params: EvalParams) -> str:
     """What a scoring was fitted with that is another now, or nothing; data that are not here say nothing."""
     parts = []
-    if scoring.eval != eval_digest(params):
+    if scoring.eval != parameters_digest(params):
         parts.append("parameters (section eval)")
     if packed_digest(data) not in ("", scoring.packed):
         parts.append(f"data ({data}/packed)")

@@ -19,6 +19,7 @@ from graphmer.evaluate.link_prediction import NUM_SYMBOLIC, LinkData, LinkTask, 
 from graphmer.evaluate.mixture import Stack, beside_mixture, fit_mixture
 from graphmer.evaluate.neural import ModelScorer, load_scorer
 from graphmer.evaluate.queries import Setting
+from graphmer.evaluate.record import parameters_digest
 from graphmer.evaluate.repeats import find_repeats
 from graphmer.index.forest import plain_trees
 from graphmer.index.links import LinkRanker
@@ -28,7 +29,6 @@ from graphmer.index.scoring import (
     Calibration,
     LinkScoring,
     Scoring,
-    eval_digest,
     log_odds,
     model_digest,
     packed_digest,
@@ -63,7 +63,7 @@ def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
     task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
     links = {setting: task.fitted(setting, neural) for setting in LINK_SETTINGS}
     search = fit_search(data / "parsed", neural, params)
-    made_with = (model_digest(model), eval_digest(params), packed_digest(data))
+    made_with = (model_digest(model), parameters_digest(params), packed_digest(data))
     scoring = Scoring(*made_with, search, links, Calibration(1.0, 0.0))
     pairs = list(settled_shares(task.data, "val", neural, scoring, params.link))
     return dataclasses.replace(scoring, calibration=fit_calibration(pairs))

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from graphmer.artifacts import read_json, sha256_file, sha256_json, write_json
+from graphmer.artifacts import read_json, sha256_file, write_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.boosting import Boosting
 from graphmer.evaluate.code_search import COMBINED
 from graphmer.evaluate.combiner import Combiner
-from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.mixture import Mixture, Stack
 from graphmer.evaluate.queries import FloatArray, IntArray, Setting
 from graphmer.evaluate.symbolic import FEATURES
@@ -163,11 +162,6 @@ def _combiner(name: str, tree: Mapping[str, Any], width: int) -> Combiner:
         if value.shape != (width,):
             raise ValueError(f"weights of {name}: of shape {value.shape}, expected {width} columns")
     return Combiner(name, **arrays, by_relation=by_relation)
-
-
-def eval_digest(params: EvalParams) -> str:
-    """Digest of section `eval` of params.yaml, as the run record has it."""
-    return sha256_json(dataclasses.asdict(params))
 
 
 def packed_digest(data: Path) -> str:

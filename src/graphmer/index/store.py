@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphmer.artifacts import read_json, read_table, sha256_file
 from graphmer.errors import ArtifactError
+from graphmer.evaluate.record import parameters_digest
 from graphmer.index.functions import functions_schema
 from graphmer.index.lexicon import Lexicon, load_array
-from graphmer.index.scoring import Scoring, eval_digest, model_digest
+from graphmer.index.scoring import Scoring, model_digest
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.model.checkpoint import load_model
 from graphmer.model.heads import GraphMER
@@ -185,7 +186,7 @@ def check_scoring(scoring: Scoring, path: Path, model: str) -> None:
 
 def check_parameters(index: Index, params: "EvalParams", where: Path) -> None:
     """Raises ArtifactError where an index ranks with weights that were fitted with other parameters than these."""
-    if index.scoring.eval != eval_digest(params):
+    if index.scoring.eval != parameters_digest(params):
         raise ArtifactError(
             f"{index.folder}: its weights were fitted with another section eval than {where} has; {AGAIN} with it, or "
             "name the earlier one by --params"
