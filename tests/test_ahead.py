@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -108,10 +109,7 @@ def test_builders_outlive_a_signal_to_the_whole_group_and_end_with_the_run(numbe
         for builder in builders:
             os.kill(builder, number)
         assert all(same(ahead.take(step, WHOLE)[0].to(CPU), at_once(LONG, step, WHOLE)[0]) for step in range(2, 20))
-    deadline = time.monotonic() + 60
-    while children() & builders and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not children() & builders
+    wait_for_end(builders)
 
 
 def test_a_builder_that_is_killed_is_one_line() -> None:
@@ -136,6 +134,30 @@ def test_what_a_builder_cannot_build_is_told_as_if_it_had_been_built_here(monkey
     monkeypatch.setattr(stream, "micro_batches", fails)
     with StepsAhead(stream, LONG.steps, is_ahead=True) as ahead, pytest.raises(TrainingError, match=r"^step 3: no$"):
         ahead.take(3, WHOLE)
+
+
+def test_builders_end_though_the_error_that_ended_the_run_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, stream = children(), make_stream(LONG)
+    real = stream.micro_batches
+
+    def fails(number: int, share: Share) -> Iterator[MicroBatch]:
+        if number == 2:
+            raise TrainingError("step 2: no")
+        return real(number, share)
+
+    monkeypatch.setattr(stream, "micro_batches", fails)
+    with pytest.raises(TrainingError) as kept, StepsAhead(stream, LONG.steps, is_ahead=True) as ahead:
+        for step in range(3):
+            ahead.take(step, WHOLE)
+    assert kept.traceback  # its frames hold what DataLoader gave
+    wait_for_end(children() - before)
+
+
+def wait_for_end(builders: set[int]) -> None:
+    deadline = time.monotonic() + 60
+    while children() & builders and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not children() & builders
 
 
 def children() -> set[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from graphmer.errors import GraphmerError, TrainingError
 from graphmer.train.data import TrainStream
@@ -38,6 +39,12 @@ class _Running:
     next: int
     steps: Iterator[list[Parcel] | GraphmerError]
 
+    def end(self) -> None:
+        """End the builders now. DataLoader does when nobody holds the iterator, but an error's traceback may hold it to
+        the end of this process, which then waits for builders that no signal ends."""
+        if isinstance(self.steps, _MultiProcessingDataLoaderIter):
+            self.steps._shutdown_workers()
+
 
 class StepsAhead:
     """One process's part of each step: built ahead for an accelerator, when asked on a CPU, whose cores compute."""
@@ -52,7 +59,7 @@ class StepsAhead:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Raises TrainingError where the block ended because a builder is gone: DataLoader says so at any moment."""
-        self._running = None  # the loader ends its processes when nobody holds it
+        self._end()
         if isinstance(error, RuntimeError) and any(words in str(error) for words in KILLED):
             raise TrainingError(
                 "a process that builds steps was killed, mostly for memory; free some and run again, it goes on from "
@@ -65,13 +72,18 @@ class StepsAhead:
             return list(self.stream.micro_batches(number, share))
         running = self._running
         if running is None or (running.share, running.next) != (share, number):
-            self._running = None
+            self._end()
             running = self._running = _Running(share, number, self._start(number, share))
         built = next(running.steps)
         if isinstance(built, GraphmerError):
             raise built
         running.next += 1
         return built
+
+    def _end(self) -> None:
+        if self._running is not None:
+            self._running.end()
+            self._running = None
 
     def _start(self, number: int, share: Share) -> Iterator[list[Parcel] | GraphmerError]:
         loader = DataLoader(
