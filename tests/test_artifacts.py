@@ -44,6 +44,15 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
         assert list(scratch.iterdir()) == []
 
 
+def test_a_folder_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+    (tmp_path / ".out.earlier").mkdir()
+    (tmp_path / ".out.earlier" / "old").write_text("old")
+    with pytest.raises(OSError, match="disk"), atomic_folder(tmp_path / "out"):
+        raise OSError("disk full")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "old").exists()
+
+
 def test_a_file_takes_its_place_only_when_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("old")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from imports import ROOT
 
 from graphmer.artifacts import sha256_tree
@@ -109,6 +110,20 @@ def test_a_folder_that_holds_other_files_is_never_replaced(tmp_path: Path) -> No
     said = graphmer("kg", str(LEDGER), "--out", str(tmp_path), cwd=tmp_path, expect=1).stderr
     assert "holds 'thesis.txt', which is no graph" in said
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+
+
+def test_a_second_writer_of_a_graph_is_refused(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".kg.lock"):
+        said = graphmer("kg", str(LEDGER), "--out", "kg", cwd=tmp_path, expect=1).stderr
+    assert "another run of graphmer writes it" in said
+    assert not (tmp_path / "kg").exists()
+
+
+def test_off_a_terminal_no_progress_is_shown_and_nothing_is_left_beside_the_graph(tmp_path: Path) -> None:
+    said = graphmer("kg", str(LEDGER), "--out", "kg", cwd=tmp_path).stderr
+    assert "\r" not in said
+    assert "%|" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["kg"]
 
 
 def test_an_earlier_graph_is_replaced(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from graphmer.kg.schema import entities_schema
 from graphmer.model.config import ModelParams
 from graphmer.pack.shards import load_entities, load_split
 from graphmer.params import load_section, load_tree
+from graphmer.writing import sole_writer
 
 
 def test_an_index_lays_windows_out_as_the_pack_stage_does(made: Path) -> None:
@@ -253,6 +256,29 @@ def test_a_second_writer_is_refused(made: Path, tmp_path: Path) -> None:
         said = run(made, "index", str(ROUTER), "--out", str(out), expect=1).stderr
     assert "another run of graphmer writes it" in said
     assert sha256_tree(out) == before
+
+
+def test_no_lock_is_left_and_who_waited_for_one_that_is_gone_makes_another(tmp_path: Path) -> None:
+    out, waiting = tmp_path / "out", FileLock(tmp_path / ".out.lock", thread_local=False)
+    ready = threading.Event()
+
+    def wait() -> None:
+        ready.set()
+        waiting.acquire()
+
+    with sole_writer(out):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert ready.wait(60)
+        time.sleep(0.2)  # in which it opens the file
+        assert not waiting.is_locked
+    thread.join(60)
+    try:
+        assert waiting.is_locked
+        with pytest.raises(ArtifactError, match="another run of graphmer writes it"), sole_writer(out):
+            pass
+    finally:
+        waiting.release()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(made: Path) -> None:

@@ -8,7 +8,7 @@ import yaml
 from imports import ROOT, SRC, imported, modules, reached
 
 LAYERS = ["ontology", "corpus", "kg", "pack", "model", "train", "evaluate", "index", "report", "cli"]
-BASE = {"errors": 0, "machine": 0, "artifacts": 1, "executor": 1, "params": 2}
+BASE = {"errors": 0, "machine": 0, "artifacts": 1, "executor": 1, "params": 2, "writing": 2}
 LEVEL = BASE | {name: 3 + index for index, name in enumerate(LAYERS)} | {"evaluate": 3 + LAYERS.index("train")}
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 

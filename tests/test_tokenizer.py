@@ -1,9 +1,10 @@
 """The tokenizer: identifiers fall into their parts, offsets are bytes, names come back whole."""
 
 import pytest
+from tokenizers import Tokenizer
 
 from graphmer.errors import ArtifactError
-from graphmer.pack.tokenizer import HIDDEN, CodeTokenizer
+from graphmer.pack.tokenizer import HIDDEN, SPECIAL_TOKENS, CodeTokenizer
 
 TEXTS = ["def get_name(self):\n    return self.getXMLName()\n", "value == other -> None\n", "größe = 3\n"] * 4
 
@@ -45,8 +46,21 @@ def test_every_token_of_an_identifier_carries_its_word_and_only_the_first_begins
     assert encoding.first.tolist() == [True, True, True, False, False]
 
 
-def test_a_hidden_name_is_one_special_token(tokenizer: CodeTokenizer) -> None:
-    assert HIDDEN in tokenizer.ids("self.[HIDDEN]()")
+def test_a_hidden_name_in_a_question_is_one_special_token(tokenizer: CodeTokenizer) -> None:
+    hidden, plain, twice = tokenizer.batch_marked_ids(["self.[HIDDEN]()", "self.x()", "[HIDDEN][HIDDEN]"])
+    before, after = tokenizer.batch_ids(["self.", "()"])
+    assert hidden == [*before, HIDDEN, *after]
+    assert plain == tokenizer.ids("self.x()")
+    assert twice == [HIDDEN, HIDDEN]
+
+
+@pytest.mark.parametrize("text", SPECIAL_TOKENS)
+def test_code_that_spells_a_special_token_is_code(text: str) -> None:
+    trained = CodeTokenizer.train(TEXTS, 400, 2)
+    for tokenizer in (trained, CodeTokenizer(Tokenizer.from_str(trained.dumps()))):
+        for ids in (tokenizer.ids(text), tokenizer.batch_ids([text])[0], tokenizer.encode(text).ids.tolist()):
+            assert min(ids) >= len(SPECIAL_TOKENS)
+            assert tokenizer.decode_name(ids) == text
 
 
 @pytest.mark.parametrize("name", ["get_name", "getXMLName", "größe", "_x1", "unseen_Zyx9", "变量"])

@@ -12,8 +12,8 @@ from sentence_transformers import SentenceTransformer
 from graphmer.artifacts import sha256_file, stable_hash
 from graphmer.evaluate.code_search import SearchSet, ranks_of
 from graphmer.evaluate.documented import DocumentedFunction
-from graphmer.evaluate.lexical import HIDDEN_MARK
 from graphmer.evaluate.queries import FloatArray
+from graphmer.pack.tokenizer import HIDDEN_MARK
 
 MASK = "[MASK]"  # what the encoder knows for a hidden word
 

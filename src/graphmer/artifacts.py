@@ -66,18 +66,22 @@ def atomic_folder(out: Path) -> Iterator[Path]:
 
     A kill or a full disk leaves no half-written folder under the name that a later stage reads.
     """
-    scratch = out.with_name(f".{out.name}.partial")
-    if scratch.exists():
-        shutil.rmtree(scratch)
+    scratch, earlier = (out.with_name(f".{out.name}.{what}") for what in ("partial", "earlier"))
+    if earlier.exists() and not out.exists():
+        os.replace(earlier, out)  # a kill came between the two renames below
+    for left in (scratch, earlier):
+        if left.exists():
+            shutil.rmtree(left)
     scratch.mkdir(parents=True)
     try:
         yield scratch
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-    if out.exists():
-        shutil.rmtree(out)
+    if out.exists():  # aside, not deleted: that takes a while, in which there would be half a folder or none
+        os.replace(out, earlier)
     os.replace(scratch, out)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 @contextmanager

@@ -80,9 +80,12 @@ def kg(
     try:
         from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
         from graphmer.params import load_tree
+        from graphmer.writing import sole_writer
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
-        graph = graph_folder(code, out, file_format.value, FolderParams.of(load_tree(params)), cache, keep_invalid)
+        needed = FolderParams.of(load_tree(params))
+        with sole_writer(out.resolve()):
+            graph = graph_folder(code, out, file_format.value, needed, cache, keep_invalid)
     except GraphmerError as error:
         print(f"graphmer kg: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None

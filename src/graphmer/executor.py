@@ -59,7 +59,7 @@ def map_ordered(
     process was killed or Ray cannot be had.
     """
     run = _executor()
-    with tqdm(total=sum(weights), desc=label, unit=unit, mininterval=0.5, disable=not tasks) as bar:
+    with tqdm(total=sum(weights), desc=label, unit=unit, mininterval=0.5, disable=None if tasks else True) as bar:
         for result, weight in zip(run(function, tasks, label), weights, strict=True):
             yield result
             bar.update(weight)

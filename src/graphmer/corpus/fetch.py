@@ -52,10 +52,12 @@ def fetch_sources(
     params: FetchParams,
     downloads: Path = DOWNLOADS,
     outputs: Sequence[Path] = (),
+    remedy: str = "check 'languages', 'include' and 'exclude'",
 ) -> None:
     """As `fetch_corpus`, for a corpus that is no file; paths of kind `path` are relative to `base`.
 
     outputs: further folders that are written and may lie inside a source: never read as part of it.
+    remedy: what to do about a source without code.
     """
     for source in corpus.sources:
         _check_pinned_licence(source, params)
@@ -63,9 +65,11 @@ def fetch_sources(
     archives = dict(zip((source.name for source in remote), obtain_archives(remote, downloads, params)))
     with atomic_folder(out) as scratch:
         entries = []
-        for source in tqdm(sorted(corpus.sources, key=lambda source: source.name), desc="unpack", unit="package"):
+        ordered = sorted(corpus.sources, key=lambda source: source.name)
+        for source in tqdm(ordered, desc="unpack", unit="package", disable=None):
             origin = archives[source.name] if source.name in archives else base / source.path
             entries.append(_place(source, origin, scratch / source.name, params, (out, *outputs)))
+            _check_languages(source, scratch / source.name, remedy)
         write_json(scratch / "manifest.json", {"corpus": corpus.name, "sources": entries})
 
 
@@ -92,7 +96,6 @@ def _place(
         members = read_members(origin, source.where, params.limits, {top + path for path in wanted})
         num_files, num_bytes = _write(folder, ((name.removeprefix(top), data) for name, data in members))
         _check_identity(source, folder, top.rstrip("/"))
-    _check_languages(source, folder)
     declared = _check_declared_licence(source, folder, params)
     return {
         "name": source.name,
@@ -169,13 +172,10 @@ def _npm_identity(folder: Path, top: str) -> tuple[str, str]:
     return str(stated.get("name", "")), str(stated.get("version", ""))
 
 
-def _check_languages(source: Source, folder: Path) -> None:
+def _check_languages(source: Source, folder: Path, remedy: str) -> None:
     found = {path.suffix for path in folder.rglob("*") if path.is_file()}
     if not found.intersection(source.endings):
-        raise CorpusError(
-            f"{source.where}: no {_listed(source.endings)} file is left after include and exclude; "
-            "check 'languages', 'include' and 'exclude'"
-        )
+        raise CorpusError(f"{source.where}: no {_listed(source.endings)} file is left; {remedy}")
 
 
 def _check_declared_licence(source: Source, folder: Path, params: FetchParams) -> str:

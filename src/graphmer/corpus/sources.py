@@ -34,7 +34,7 @@ def obtain_archives(sources: Sequence[Source], downloads: Path, params: FetchPar
     with ThreadPoolExecutor(params.download_threads) as pool:
         jobs = [pool.submit(obtain_archive, source, downloads, params) for source in sources]
         try:
-            for job in tqdm(jobs, desc="download", unit="package", disable=not jobs):
+            for job in tqdm(jobs, desc="download", unit="package", disable=None if jobs else True):
                 archives.append(job.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from graphmer.artifacts import read_table, records
 from graphmer.corpus.parse.schema import files_schema, symbols_schema
 from graphmer.evaluate.config import CodeSearchParams
-from graphmer.evaluate.lexical import HIDDEN_MARK
 from graphmer.pack.docstrings import first_paragraph, num_words
+from graphmer.pack.tokenizer import HIDDEN_MARK
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from graphmer.evaluate.names import subtokens
+from graphmer.pack.tokenizer import HIDDEN_MARK
 
 FloatArray = npt.NDArray[np.float32]
 
-HIDDEN_MARK = "[HIDDEN]"  # stands for a hidden name; the tokenizer has one token for it, the counted peers drop it
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 

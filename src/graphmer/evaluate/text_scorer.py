@@ -16,7 +16,7 @@ from graphmer.evaluate.shown import NONE, Shown
 from graphmer.evaluate.window_text import MASK_MARK, Sources, WindowText, window_text
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import SplitArrays
-from graphmer.pack.tokenizer import END
+from graphmer.pack.tokenizer import END, HIDDEN_MARK
 
 if TYPE_CHECKING:
     from graphmer.pack.draw import Selection
@@ -191,5 +191,5 @@ def _place(arrays: SplitArrays, window: WindowText, leaf: int) -> tuple[int, int
 def _with_blank(question: LinkQuestion) -> str:
     """The window with a blank in the mention's place; where names are shown, after it."""
     mention = question.text[question.start : question.end]
-    kept = "" if "[HIDDEN]" in mention else f"{mention} "
+    kept = "" if HIDDEN_MARK in mention else f"{mention} "
     return f"{question.text[: question.start]}{kept}{MASK_MARK}{question.text[question.end :]}"

@@ -9,10 +9,9 @@ import numpy as np
 from graphmer.artifacts import read_table, records
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError
-from graphmer.evaluate.lexical import HIDDEN_MARK
 from graphmer.evaluate.queries import BoolArray, IntArray
 from graphmer.pack.shards import SplitArrays
-from graphmer.pack.tokenizer import HIDDEN
+from graphmer.pack.tokenizer import HIDDEN, HIDDEN_MARK
 
 MASK_MARK = "[MASK]"
 

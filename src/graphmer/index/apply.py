@@ -15,13 +15,13 @@ from graphmer.corpus.licences import PROPRIETARY
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError, OntologyError
 from graphmer.index.complete import SOURCE, Proposal
-from graphmer.index.writing import sole_writer, swapped
 from graphmer.kg import checks
 from graphmer.kg.folder_graph import CACHE, FolderParams
 from graphmer.kg.provenance import provenance
 from graphmer.kg.schema import triples_schema
 from graphmer.kg.validate import Tables, build_view, measure_graph, read_tables
 from graphmer.ontology.vocabulary import load_ontology
+from graphmer.writing import sole_writer, swapped
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,14 +28,14 @@ from graphmer.index.lexicon import Lexicon
 from graphmer.index.scoring import Scoring, model_digest, packed_digest, scoring_beside
 from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
 from graphmer.index.windows import model_limits, pack_graph
-from graphmer.index.writing import replaced
-from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
+from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder, source_of
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.model.checkpoint import load_model
 from graphmer.model.plain import CodeEncoder
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.config import PackParams
 from graphmer.pack.tokenizer import CodeTokenizer
+from graphmer.writing import replaced
 
 PARSED = "parsed"
 
@@ -79,6 +79,7 @@ def build_index(
     out, model = out.resolve(), model.resolve()
     _check_replaceable(out)
     limits = model_limits(model, params.pack)
+    source_of(code)  # before the minutes that scoring may take
     with replaced(out) as scratch:
         weights = _scoring(model, scoring, params.eval)
         earlier = out if (out / MANIFEST).is_file() else None

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Format = Literal["parquet", "jsonl", "nt"]
 Split = Literal["train", "by_module"]
 CACHE = ".graphmer-cache"
+NO_CODE = "give the root of a code base"
 OUTPUTS = {
     CACHE,
     "manifest.json",
@@ -114,20 +115,17 @@ def graph_folder(
     Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and OntologyError where the graph
     breaks a critical rule; `out` is then as it was.
     """
-    if not code.folder.is_dir():
-        raise CorpusError(f"{code.folder}: no such folder; give the root of a code base")
+    source = source_of(code)
     _check_replaceable(out, OUTPUTS, "graph", "--out")
     earlier = cache or out / CACHE
     _check_replaceable(earlier, CACHE_FILES, "cache", "--cache")
     added = [file for path in code.curated for file in curated_files(path)]
-    source = _source(code)
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
         work = Path(temporary)
         written = [out, scratch, earlier, *code.outputs]
         corpus = Corpus(source.name, (source,))
-        with _without_corpus_keys():
-            fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written)
+        fetch_sources(corpus, code.folder, work / "raw", fetch, work / "downloads", written, NO_CODE)
         with _named_after(code.folder, work / "raw"):
             files = parse_folder(work / "raw", work / "parsed", params.parse, earlier, cache or scratch / CACHE)
         index = read_index(code.scip, _texts(work / "parsed")) if code.scip else None
@@ -157,18 +155,6 @@ def _named_after(folder: Path, copy: Path) -> Iterator[None]:
         raise CorpusError(str(error).replace(str(copy), str(folder))) from None
 
 
-@contextmanager
-def _without_corpus_keys() -> Iterator[None]:
-    """A folder has none of the keys of a corpus file that fetch advises to check."""
-    try:
-        yield
-    except CorpusError as error:
-        reason, keys, _ = str(error).partition(" after include and exclude; check 'languages'")
-        if not keys:
-            raise
-        raise CorpusError(f"{reason}; give the root of a code base") from None
-
-
 def _texts(parsed: Path) -> dict[str, str]:
     """The text of each parsed code file."""
     files = read_table(parsed / "files.parquet", files_schema(), ["file", "kind", "status", "text"])
@@ -188,8 +174,11 @@ def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str)
         raise CorpusError(f"{folder}: is a file; give a folder as {flag}")
 
 
-def _source(code: FolderSource) -> Source:
+def source_of(code: FolderSource) -> Source:
+    """The folder as a source; raises CorpusError where it, its name or its licence will not do."""
     folder = code.folder
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: no such folder; {NO_CODE}")
     package = code.name or folder.resolve().name
     if not NAME.fullmatch(package):
         raise CorpusError(f"{package!r}: expected a name of letters, digits, '.', '_' and '-'; give one with --name")

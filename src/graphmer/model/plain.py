@@ -36,8 +36,8 @@ class CodeEncoder:
         return cls(load_model(folder), CodeTokenizer.load(folder / "tokenizer.json"))
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
-        """(n, D) unit vectors; a text without a token gives the vector of an empty window."""
-        ids = [row[: self.max_tokens] or [HIDDEN] for row in self.tokenizer.batch_ids(list(texts))]
+        """(n, D) unit vectors; a text without a token gives the vector of an empty window, `[HIDDEN]` hides a name."""
+        ids = [row[: self.max_tokens] or [HIDDEN] for row in self.tokenizer.batch_marked_ids(texts)]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         token = np.full((len(ids), max(map(len, ids), default=1)), PAD, np.int32)
         for place, index in enumerate(order):
@@ -53,8 +53,8 @@ class CodeEncoder:
         Raises ValueError where the text holds no [MASK] or is longer than max_tokens.
         """
         ids: list[int] = []
-        for index, part in enumerate(text.split(MASK_MARK)):
-            ids += [MASK] * (index > 0) + self.tokenizer.ids(part)
+        for index, part in enumerate(self.tokenizer.batch_marked_ids(text.split(MASK_MARK))):
+            ids += [MASK] * (index > 0) + part
         gaps = [place for place, token in enumerate(ids) if token == MASK]
         if not gaps or len(ids) > self.max_tokens:
             raise ValueError(f"text: expected a {MASK_MARK} and at most {self.max_tokens} tokens, got {len(ids)}")

@@ -1,8 +1,9 @@
 """Identifier-aware byte-level BPE: camelCase and snake_case parts are units, punctuation is kept, spaces are not."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from graphmer.errors import ArtifactError
 IntArray = npt.NDArray[np.int32]
 
 # Append-only: a trained model stores these ids.
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[MASK]", "[HIDDEN]", "[END]")
+HIDDEN_MARK = "[HIDDEN]"  # stands for a hidden name in the text of a question
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[MASK]", HIDDEN_MARK, "[END]")
 PAD, UNK, MASK, HIDDEN, END = range(len(SPECIAL_TOKENS))
 
 # A name's parts carry their underscore (`_name`), so that a name is the plain concatenation of its parts. A newline
@@ -48,6 +50,8 @@ class CodeTokenizer:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        # Code that spells a special token is code like any other; the file cannot say so.
+        tokenizer.encode_special_tokens = True
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, min_frequency: int) -> "CodeTokenizer":
@@ -99,6 +103,18 @@ class CodeTokenizer:
     def batch_ids(self, texts: list[str]) -> list[list[int]]:
         """Token ids of many texts."""
         return [list(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def batch_marked_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of many texts in which `[HIDDEN]` stands for a hidden name: one token, whatever is around it."""
+        parts = [text.split(HIDDEN_MARK) for text in texts]
+        ids = iter(self.batch_ids(list(chain.from_iterable(parts))))
+        found = []
+        for row in parts:
+            marked = next(ids)
+            for _ in row[1:]:
+                marked += [HIDDEN, *next(ids)]
+            found.append(marked)
+        return found
 
     def decode_name(self, ids: Iterable[int]) -> str:
         """A name from its tokens: parts are joined as they stand."""

@@ -30,6 +30,8 @@ def sole_writer(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # While it is held: whoever waits for it then sees that its name is gone, and makes another.
+        held.unlink(missing_ok=True)
         lock.release()
 
 
