@@ -13,6 +13,7 @@ from graphmer import GraphMER
 from graphmer.errors import ArtifactError
 from graphmer.model.batch import plain_batch
 from graphmer.model.checkpoint import load_model
+from graphmer.model.compact import compact
 from graphmer.pack.tokenizer import CodeTokenizer
 
 transformers = pytest.importorskip(
@@ -46,6 +47,20 @@ def test_every_weight_is_the_models_own(made: Path, exported: Path) -> None:
     theirs = transformers.AutoModel.from_pretrained(exported).net.state_dict()
     assert theirs.keys() == own.keys()
     assert all(torch.equal(theirs[name], own[name]) for name in own)
+
+
+def test_a_compact_model_is_exported_whole(made: Path, tmp_path: Path) -> None:
+    from graphmer.index.hf import export
+
+    compact(made / "data/model", tmp_path / "compact", 4)
+    export(tmp_path / "compact", tmp_path / "exported")
+    own = load_model(tmp_path / "compact").state_dict()
+    for theirs in (
+        transformers.AutoModel.from_pretrained(tmp_path / "exported").net.state_dict(),
+        load_model(tmp_path / "exported").state_dict(),
+    ):
+        assert theirs.keys() == own.keys()
+        assert all(torch.equal(theirs[name], own[name]) for name in own)
 
 
 def test_texts_are_cut_into_the_models_own_tokens(made: Path, exported: Path) -> None:

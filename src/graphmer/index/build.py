@@ -25,12 +25,12 @@ from graphmer.index.functions import (
     read_functions,
 )
 from graphmer.index.lexicon import Lexicon
-from graphmer.index.scoring import Scoring, model_digest, packed_digest, scoring_beside
+from graphmer.index.scoring import Scoring, packed_digest, scoring_beside
 from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
 from graphmer.index.windows import model_limits, pack_graph
 from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder, source_of
 from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.model.checkpoint import load_model
+from graphmer.model.checkpoint import load_model, model_digest
 from graphmer.model.plain import CodeEncoder
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.config import PackParams

@@ -30,9 +30,9 @@ from graphmer.index.scoring import (
     LinkScoring,
     Scoring,
     log_odds,
-    model_digest,
     packed_digest,
 )
+from graphmer.model.checkpoint import model_digest
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.params import load_section, load_tree
 

@@ -26,7 +26,7 @@ from graphmer.artifacts import atomic_folder, read_json, write_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.neural import TEXT_TOKENS
 from graphmer.model.batch import plain_batch
-from graphmer.model.checkpoint import build_model, load_model
+from graphmer.model.checkpoint import build_model, load_model, save_model
 from graphmer.model.texts import TextRows
 from graphmer.pack.tokenizer import MASK, PAD, SPECIAL_TOKENS, UNK
 
@@ -105,19 +105,23 @@ class GraphMERModel(PreTrainedModel):  # type: ignore[misc]
 def export(model: str | Path, out: str | Path) -> None:
     """Write a trained model's folder as AutoModel and AutoTokenizer read one, and this project too; `out` is replaced.
 
-    Weights and tokenizer stay as they are; config.json says whose they are, which training does not write.
+    Weights and tokenizer stay as they are, but those of a compact model are written out whole; config.json says whose
+    they are, which training does not write.
     Raises ArtifactError where a file of the model is missing or damaged, or where `out` holds something else.
     """
     folder, out = Path(model), Path(out)
-    load_model(folder)  # the digests of its files
+    net = load_model(folder)
+    compact = "weights" in read_json(folder / "config.json")  # transformers reads whole weights in one file
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "tokenizer_config.json").is_file())):
         raise ArtifactError(f"{out}: holds something else; give a new folder or an earlier export")
     kind = {"model_type": MODEL_TYPE, "architectures": [GraphMERModel.__name__]}
     with atomic_folder(out) as scratch:
         for path in sorted(folder.iterdir()):
-            if path.is_file() and path.name != "config.json":
+            if path.is_file() and path.name != "config.json" and not (compact and path.suffix == ".safetensors"):
                 shutil.copyfile(path, scratch / path.name)
-        write_json(scratch / "config.json", read_json(folder / "config.json") | kind)
+        if compact:
+            save_model(scratch, net, folder)
+        write_json(scratch / "config.json", read_json((scratch if compact else folder) / "config.json") | kind)
         write_json(scratch / "tokenizer_config.json", TOKENIZER)
 
 

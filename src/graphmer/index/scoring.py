@@ -173,11 +173,3 @@ def packed_digest(data: Path) -> str:
 def scoring_beside(model: Path) -> Path:
     """Where a model's scoring is kept: beside its folder, which is training's output and is left as it is."""
     return model.with_name(f"{model.name}.scoring.json")
-
-
-def model_digest(model: Path) -> str:
-    """Digest of a model's weights, as its own config.json names it."""
-    found = read_json(model / "config.json").get("files", {}).get("model.safetensors")
-    if not isinstance(found, str):
-        raise ArtifactError(f"{model}/config.json: no digest of model.safetensors; restore it or train again")
-    return found

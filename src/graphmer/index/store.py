@@ -21,9 +21,9 @@ from graphmer.errors import ArtifactError
 from graphmer.evaluate.record import parameters_digest
 from graphmer.index.functions import functions_schema
 from graphmer.index.lexicon import Lexicon, load_array
-from graphmer.index.scoring import Scoring, model_digest
+from graphmer.index.scoring import Scoring
 from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.model.checkpoint import load_model
+from graphmer.model.checkpoint import load_model, model_digest
 from graphmer.model.heads import GraphMER
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.shards import EntityArrays, SplitArrays, load_entities, load_split
