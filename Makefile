@@ -27,7 +27,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test test-xla lint bench peers ablation report test-report test-commands pr-report readme docs clean clean-runs
+.PHONY: help install repro whole test test-xla lint bench peers ablation report test-report test-commands pr-report readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ ifeq ($(PROFILE),)
 else
 	@PROFILE=$(PROFILE) profiles/run
 endif
+
+whole: $(STAMP) $(PEERS_STAMP) ## PROFILE=base: the profile with controls, peers, speed and a compact model, into results/<profile>/ and models/<profile>/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r benchmarks/requirements.txt
+	@PYTHONPATH=src PROFILE="$(PROFILE)" $(BIN)/python -m graphmer.report.whole_run
 
 test: $(STAMP) ## linter, types and tests
 	$(BIN)/ruff check .

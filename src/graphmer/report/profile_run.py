@@ -39,8 +39,8 @@ def main(environ: Mapping[str, str]) -> int:
     return 0
 
 
-def run_profile(profile: Profile, environ: Mapping[str, str]) -> None:
-    """Check the profile against parameters, stages and machine, run it, keep its results.
+def run_profile(profile: Profile, environ: Mapping[str, str]) -> str:
+    """Check the profile against parameters, stages and machine, run it, keep its results; returns the run's commit.
 
     Raises ParamsError, TrainingError or ArtifactError before any work where something does not fit.
     """
@@ -54,6 +54,7 @@ def run_profile(profile: Profile, environ: Mapping[str, str]) -> None:
     folder = Path("results") / profile.name
     keep(commit, stages, folder, profile.name, environment)
     print(f"{folder}: what {', '.join(stages)} produced; `git show {commit[:12]}` is the experiment")
+    return commit
 
 
 def described(profile: Profile, environ: Mapping[str, str]) -> Iterator[str]:
