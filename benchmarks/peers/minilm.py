@@ -59,7 +59,7 @@ def scores(encoder: SentenceTransformer, asked: SearchSet) -> FloatArray:
 
 
 def fine_tune(pairs: list[DocumentedFunction], how: Tuning) -> tuple[SentenceTransformer, dict[str, Any]]:
-    """The encoder after `how.epochs` over the pairs, and how it came to be; batches are no larger than the pairs are many.
+    """The encoder after `how.epochs` over the pairs, and how it came to be; no batch is larger than the pairs.
 
     Raises EvaluationError where there are fewer than two pairs: a docstring has no other function to be told from.
     """

@@ -12,6 +12,7 @@ The data lie in .scratch/whole/<profile>/, taken from DVC's cache. A part that i
 done again where the run's dvc.lock is another.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from typing import NamedTuple
 from graphmer.artifacts import read_json, sha256_file, write_json, write_text
 from graphmer.errors import ArtifactError, GraphmerError, ParamsError
 from graphmer.model.stored import BITS, Bits
+from graphmer.params import load_tree
 from graphmer.report.profile_run import run_profile
 from graphmer.train.profile import Profile, read_profile
 
@@ -100,7 +102,7 @@ def parts(
     asked = [python, "stages/eval.py", *params, *inputs]
     again = [*asked, "--model", places["model"], "--peers", str(peers / "peers.json"), "--out", str(work / "eval")]
     yield Part("peers", [measure, [*again, *results]])
-    yield Part("benchmarks", [_speed(profile, places["packed"], folder, environ)])
+    yield Part("benchmarks", [_speed(places["packed"], folder, environ)])
     compact = f"models/{profile.name}"
     bits = fitting_bits(int(read_json(folder / "metrics/train.json")["weights"]["total"]))
     small = [*asked, "--model", compact, "--peers", str(peers / "peers.json"), "--out", str(work / "compact/eval")]
@@ -135,12 +137,12 @@ def seal(folder: Path) -> None:
     write_json(path, read_json(path) | {"sha256": digests})
 
 
-def _speed(profile: Profile, packed: str, folder: Path, environ: Mapping[str, str]) -> list[str]:
-    rows = [change.partition("=")[2] for change in profile.changes if change.startswith("train.rows=")]
-    model = [part for change in profile.changes if change.startswith("model.") for part in ("--set", change)]
+def _speed(packed: str, folder: Path, environ: Mapping[str, str]) -> list[str]:
+    tree = load_tree(folder / "params.yaml")
+    model = [part for key, value in tree["model"].items() for part in ("--set", f"model.{key}={json.dumps(value)}")]
     compiled = ["--compile"] * (environ.get("GRAPHMER_COMPILE") == "1")
-    out = ["--out", str(folder / "benchmarks")]
-    return [sys.executable, "benchmarks/train_speed.py", packed, "--rows", *rows, *model, *compiled, *out]
+    flags = ["--rows", str(tree["train"]["rows"]), *model, *compiled, "--out", str(folder / "benchmarks")]
+    return [sys.executable, "benchmarks/train_speed.py", packed, *flags]
 
 
 def _move(path: Path, to: Path) -> None:
