@@ -139,9 +139,10 @@ def seal(folder: Path) -> None:
 
 def _speed(packed: str, folder: Path, environ: Mapping[str, str]) -> list[str]:
     tree = load_tree(folder / "params.yaml")
-    model = [part for key, value in tree["model"].items() for part in ("--set", f"model.{key}={json.dumps(value)}")]
+    sections = [(section, key, value) for section in ("model", "train") for key, value in tree[section].items()]
+    own = [part for section, key, value in sections for part in ("--set", f"{section}.{key}={json.dumps(value)}")]
     compiled = ["--compile"] * (environ.get("GRAPHMER_COMPILE") == "1")
-    flags = ["--rows", str(tree["train"]["rows"]), *model, *compiled, "--out", str(folder / "benchmarks")]
+    flags = ["--rows", str(tree["train"]["rows"]), *own, *compiled, "--out", str(folder / "benchmarks")]
     return [sys.executable, "benchmarks/train_speed.py", packed, *flags]
 
 
