@@ -31,6 +31,7 @@ from graphmer.train.profile import Profile, read_profile
 DATA = ("packed", "kg", "parsed", "model", "eval")
 MOST_MIB = 60  # of a compact model: what a git repository bears
 PEERS_PYTHON = Path(".venv-peers/bin/python")
+MEASURED_AS_IT_IS = ("rows", "link_rows", "row_length", "curriculum", "dropout")  # the benchmark sets these itself
 MADE = ("controls", "peers", "benchmarks", "compact.json")  # in results/<profile>/, beside what the pipeline leaves
 
 
@@ -110,7 +111,7 @@ def parts(
     yield Part("compact", [
         [python, "-m", "graphmer.model.compact", places["model"], compact, "--bits", str(bits)],
         small,
-        [python, "-m", "graphmer.report.adapted", str(work / "eval"), str(work / "compact/eval"), *params,
+        [python, "-m", "graphmer.report.adapted", str(work / "eval"), str(work / "compact/eval"), *params, "--model", compact,
          "--out", str(folder / "compact.json")],
         [python, "-m", "graphmer.index.fit", compact, "--data", str(work / "data"), *params,
          "--out", f"{compact}.scoring.json"],
@@ -139,8 +140,8 @@ def seal(folder: Path) -> None:
 
 def _speed(packed: str, folder: Path, environ: Mapping[str, str]) -> list[str]:
     tree = load_tree(folder / "params.yaml")
-    sections = [(section, key, value) for section in ("model", "train") for key, value in tree[section].items()]
-    own = [part for section, key, value in sections for part in ("--set", f"{section}.{key}={json.dumps(value)}")]
+    keys = [(section, key) for section in ("model", "train") for key in tree[section] if key not in MEASURED_AS_IT_IS]
+    own = [word for part, key in keys for word in ("--set", f"{part}.{key}={json.dumps(tree[part][key])}")]
     compiled = ["--compile"] * (environ.get("GRAPHMER_COMPILE") == "1")
     flags = ["--rows", str(tree["train"]["rows"]), *own, *compiled, "--out", str(folder / "benchmarks")]
     return [sys.executable, "benchmarks/train_speed.py", packed, *flags]
