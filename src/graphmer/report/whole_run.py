@@ -111,8 +111,8 @@ def parts(
     yield Part("compact", [
         [python, "-m", "graphmer.model.compact", places["model"], compact, "--bits", str(bits)],
         small,
-        [python, "-m", "graphmer.report.adapted", str(work / "eval"), str(work / "compact/eval"), *params, "--model", compact,
-         "--out", str(folder / "compact.json")],
+        [python, "-m", "graphmer.report.adapted", str(work / "eval"), str(work / "compact/eval"), *params,
+         "--model", compact, "--out", str(folder / "compact.json")],
         [python, "-m", "graphmer.index.fit", compact, "--data", str(work / "data"), *params,
          "--out", f"{compact}.scoring.json"],
     ])  # fmt: skip
