@@ -1,9 +1,11 @@
 """Files between stages: digests, atomic writes, schema-checked tables, canonical JSON."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,14 +66,25 @@ def stable_hash(*parts: object) -> int:
 def atomic_folder(out: Path) -> Iterator[Path]:
     """A scratch folder beside `out` that takes its place only when the block ends well.
 
-    A kill or a full disk leaves no half-written folder under the name that a later stage reads.
+    A kill or a full disk leaves no half-written folder under the name that a later stage reads. Where `out` is a link,
+    the folder that it leads to is replaced. Raises ArtifactError where that is the current folder or one above it, or
+    where what an earlier run left beside it cannot be deleted, and PermissionError where it may not be written.
     """
+    out = out.resolve()
+    if Path.cwd().is_relative_to(out):
+        raise ArtifactError(f"{out}: the current folder is in it, so it cannot be replaced; name another one")
+    if out.exists() and not os.access(out, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out))
     scratch, earlier = (out.with_name(f".{out.name}.{what}") for what in ("partial", "earlier"))
     if earlier.exists() and not out.exists():
         os.replace(earlier, out)  # a kill came between the two renames below
     for left in (scratch, earlier):
-        if left.exists():
-            shutil.rmtree(left)
+        if left.exists() or left.is_symlink():
+            try:
+                _delete(left)
+            except OSError as error:
+                reason = f"{left}: an earlier run left it and it cannot be deleted ({error.strerror})"
+                raise ArtifactError(f"{reason}; delete it and run again") from None
     scratch.mkdir(parents=True)
     try:
         yield scratch
@@ -81,14 +94,26 @@ def atomic_folder(out: Path) -> Iterator[Path]:
     if out.exists():  # aside, not deleted: that takes a while, in which there would be half a folder or none
         os.replace(out, earlier)
     os.replace(scratch, out)
-    shutil.rmtree(earlier, ignore_errors=True)
+    if earlier.exists():
+        _delete(earlier)
+
+
+def _delete(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+        return
+    for folder, _, _ in os.walk(path):
+        if not os.access(folder, os.W_OK):
+            os.chmod(folder, 0o700)  # from a folder that may not be written nothing can be deleted
+    shutil.rmtree(path)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """A scratch path beside `path` that takes its place only when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.partial")
+    # One for each writer: of several that write the same file the last one wins, with a whole file.
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         yield scratch
         os.replace(scratch, path)

@@ -13,16 +13,17 @@ from graphmer.errors import ArtifactError
 
 
 @contextmanager
-def sole_writer(out: Path) -> Iterator[None]:
+def sole_writer(out: Path, wait_s: float = 0) -> Iterator[None]:
     """While the block runs, no other run writes `out`; what is read in it of `out` is still so when it is replaced.
 
-    A lock beside `out` keeps a second writer off: it is refused, not made to wait for minutes that it cannot see.
+    A lock beside `out` keeps a second writer off: by default it is refused, not made to wait for minutes that it cannot
+    see. wait_s: seconds, for what takes a moment.
     Raises ArtifactError where another run writes `out`.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     held = out.with_name(f".{out.name}.lock")
     held.touch()  # the library takes a place where no file can be made for one that is locked
-    lock = FileLock(held, timeout=0)
+    lock = FileLock(held, timeout=wait_s)
     try:
         lock.acquire()
     except Timeout:

@@ -23,6 +23,7 @@ from graphmer.corpus.parse.reading import PackageKey, printable
 from graphmer.corpus.parse.schema import files_schema, references_schema, symbols_schema
 from graphmer.corpus.parse.shard import Shard, ShardTables, table_schemas
 from graphmer.errors import ArtifactError
+from graphmer.writing import sole_writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,7 +153,7 @@ def _in_order(parts: Sequence[ShardTables], shards: Sequence[Shard]) -> ShardTab
 
 
 def _store(parsed: Path, cache: Path, key: str) -> None:
-    with atomic_folder(cache) as scratch:
+    with sole_writer(cache, wait_s=60), atomic_folder(cache) as scratch:  # several runs may share it
         digests = {}
         for name in ShardTables._fields:
             shutil.copyfile(parsed / f"{name}.parquet", scratch / f"{name}.parquet")
