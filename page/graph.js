@@ -47,12 +47,13 @@ class Graph {
     return `${this.package.at(entity)}: ${this.file.at(entity)}:${this.line[entity]}`;
   }
 
-  // The first entity of that name in a package, or undefined.
-  find(package_, qualified) {
+  // The entities of that name in a package, in their order: overloads and a property's functions share one.
+  named(package_, qualified) {
+    const found = [];
     for (let entity = 0; entity < this.size; entity++) {
-      if (this.qualified[entity] === qualified && this.package.at(entity) === package_) return entity;
+      if (this.qualified[entity] === qualified && this.package.at(entity) === package_) found.push(entity);
     }
-    return undefined;
+    return found;
   }
 
   // Every triple of an entity, its own first: {triple, other, out}. A triple with itself is there once.

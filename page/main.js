@@ -1,7 +1,8 @@
-// Reads the data, fills the sections, and follows the address: #symbol=package/qualified.name opens a neighbourhood.
+// Reads the data, fills the sections, and follows the address: #symbol=package/qualified.name opens a neighbourhood,
+// #symbol=package/qualified.name&nth=2 that of the second entity of the name.
 
 const MAX_ROWS = 2000; // of the table; the search is narrowed past that
-const SYMBOL = "#symbol=";
+const SYMBOL = "#symbol=", NTH = "&nth=";
 
 function facts(id, pairs) {
   for (const [term, value] of pairs) {
@@ -70,12 +71,19 @@ function decoded(text) {
 function start(data) {
   const graph = new Graph(data.graph);
   for (const part of document.querySelectorAll("[data-needs]")) part.hidden = !data[part.dataset.needs];
-  const address = (entity) => `${SYMBOL}${encodeURIComponent(`${graph.package.at(entity)}/${graph.qualified[entity]}`)}`;
+  const address = (entity) => {
+    const package_ = graph.package.at(entity), name = graph.qualified[entity];
+    const nth = graph.named(package_, name).indexOf(entity) + 1;
+    return `${SYMBOL}${encodeURIComponent(`${package_}/${name}`)}${nth > 1 ? `${NTH}${nth}` : ""}`;
+  };
   const view = new Neighbourhood(graph, (entity) => { location.hash = address(entity); });
   const follow = () => {
     if (!location.hash.startsWith(SYMBOL)) return;
-    const asked = decoded(location.hash.slice(SYMBOL.length));
-    const entity = graph.find(asked.slice(0, asked.indexOf("/")), asked.slice(asked.indexOf("/") + 1));
+    // A name holds no "&": it is encoded.
+    const [place, nth = "1"] = location.hash.slice(SYMBOL.length).split(NTH);
+    const asked = decoded(place);
+    const found = graph.named(asked.slice(0, asked.indexOf("/")), asked.slice(asked.indexOf("/") + 1));
+    const entity = found[Number(nth) - 1];
     if (entity === undefined) {
       document.getElementById("found").textContent = `no entity ${asked} in this graph`;
       return;

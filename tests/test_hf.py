@@ -20,7 +20,15 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is the optional extra [hf]; requirements.txt pins it"
 )
 
-TEXTS = ["def area(side):\n    return side * side\n", "square of a side", "größe = 1", "x"]
+TEXTS = [
+    "def area(side):\n    return side * side\n",
+    "square of a side",
+    "größe = 1",
+    "x",
+    "a = '[PAD]' [MASK]",
+    "[HIDDEN]",
+    "value += other * third\n" * 80,
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +44,7 @@ def test_the_auto_classes_give_the_vectors_of_the_api(made: Path, exported: Path
     tokenizer = transformers.AutoTokenizer.from_pretrained(exported)
     model = transformers.AutoModel.from_pretrained(exported).eval()
     with torch.no_grad():
-        found = model(**tokenizer(TEXTS, padding=True, return_tensors="pt"))
+        found = model(**tokenizer(TEXTS, padding=True, truncation=True, return_tensors="pt"))
     expected = GraphMER.from_pretrained(made / "data/model").encode(TEXTS)
     assert np.allclose(found.pooler_output.numpy(), expected, atol=1e-5)
     assert found.last_hidden_state.shape[2] == model.config.hidden_size == expected.shape[1]

@@ -29,7 +29,12 @@ def test_every_make_command_of_the_workflow_is_a_target() -> None:
 def test_every_tool_from_the_environment_is_one_that_requirements_pin() -> None:
     pinned = {line.partition("==")[0] for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()}
     tools = set(re.findall(r"\.venv/bin/(\w+)", commands("report")))
-    assert tools == {"dvc"} <= pinned
+    assert tools - {"python"} == {"dvc"} <= pinned
+
+
+def test_a_graph_that_cannot_be_fetched_costs_the_report_its_triples_and_no_more() -> None:
+    (fetch,) = [line for line in commands("report").splitlines() if "dvc fetch" in line]
+    assert re.search(r'dvc fetch data/kg \|\| echo "::warning::', fetch)
 
 
 def test_actions_are_pinned_by_commit_with_their_version_beside_it() -> None:

@@ -116,8 +116,8 @@ class ModelScorer:
         return LinkAnswers({"link": link, "name": name}, spelt)
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
-        """(n, D) unit vectors; a text without a token gives the vector of an empty window."""
-        return self.plain.embed(texts)
+        """(n, D) unit vectors of texts in which `[HIDDEN]` stands for a hidden name."""
+        return self.plain.embed(texts, has_marks=True)
 
     def masked_tokens(self, split: str, sample: IntArray, root: IntArray) -> IntArray:
         """Predicted token at each (sample, root); all given roots of one sample are masked together."""

@@ -37,6 +37,7 @@ TOKENIZER = {
     "unk_token": SPECIAL_TOKENS[UNK],
     "mask_token": SPECIAL_TOKENS[MASK],
     "model_max_length": TEXT_TOKENS,
+    "split_special_tokens": True,  # code that spells one is code like any other
     "model_input_names": ["input_ids", "attention_mask"],
 }
 

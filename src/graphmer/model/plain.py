@@ -35,9 +35,13 @@ class CodeEncoder:
         """Read a trained model's folder; raises ArtifactError where a file is missing, damaged or of another shape."""
         return cls(load_model(folder), CodeTokenizer.load(folder / "tokenizer.json"))
 
-    def embed(self, texts: Sequence[str]) -> FloatArray:
-        """(n, D) unit vectors; a text without a token gives the vector of an empty window, `[HIDDEN]` hides a name."""
-        ids = [row[: self.max_tokens] or [HIDDEN] for row in self.tokenizer.batch_marked_ids(texts)]
+    def embed(self, texts: Sequence[str], has_marks: bool = False) -> FloatArray:
+        """(n, D) unit vectors; a text without a token gives the vector of an empty window.
+
+        has_marks: `[HIDDEN]` stands for a hidden name, as in an evaluation's questions; else it is code like any other.
+        """
+        found = self.tokenizer.batch_marked_ids(texts) if has_marks else self.tokenizer.batch_ids(list(texts))
+        ids = [row[: self.max_tokens] or [HIDDEN] for row in found]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         token = np.full((len(ids), max(map(len, ids), default=1)), PAD, np.int32)
         for place, index in enumerate(order):
