@@ -31,12 +31,26 @@ def check(item: Item) -> None:
 '''
 
 
+TILL = """\
+class Till:
+    @property
+    def total(self) -> int:
+        return 0
+
+    @total.setter
+    def total(self, value: int) -> None:
+        print(value)
+"""
+
+
 def plant_code(folder: Path) -> Path:
     """A package with HTML in a docstring, a default value and a file's name, and a symbol with many neighbours."""
     write_text(folder / "shop/basket.py", CODE)
     write_text(folder / "shop" / FILE_NAME, "def odd() -> None:\n    pass\n")
     callers = "\n\n".join(f"def caller_{number}() -> None:\n    check(None)" for number in range(80))
     write_text(folder / "shop/callers.py", f"from shop.basket import check\n\n\n{callers}\n")
+    # The two functions of a property have one name.
+    write_text(folder / "shop/till.py", TILL)
     return folder
 
 

@@ -77,7 +77,7 @@ def test_the_search_is_narrowed_by_type(opened: Opened) -> None:
         ".every((cell) => cell.innerText === 'Class')"
     )
     kinds = opened.page.locator("#entity-table .tabulator-row [tabulator-field=type]").all_inner_texts()
-    assert kinds == ["Class", "Class"]
+    assert kinds == ["Class", "Class", "Class"]
 
 
 def test_a_click_opens_the_neighbourhood_with_its_triples(opened: Opened) -> None:
@@ -160,6 +160,19 @@ def test_an_address_opens_its_symbol_and_an_unknown_one_says_so(chromium: Browse
     shown.page.evaluate("() => { location.hash = '#symbol=code%2Fshop.nothing%' }")
     shown.page.wait_for_function("() => document.querySelector('#found').textContent.includes('no entity')")
     assert shown.complaints == []
+
+
+def test_each_entity_of_a_name_that_two_share_opens_by_click_and_by_address(opened: Opened) -> None:
+    opened.page.select_option("#type", "Method")
+    for row, line in enumerate((2, 6)):
+        opened.search("Till.total")
+        opened.page.wait_for_function(f"() => document.querySelectorAll('{CELL}').length === 2")
+        rows = opened.page.locator("#entity-table .tabulator-row")
+        wanted = next(rows.nth(at) for at in range(2) if f":{line}" in rows.nth(at).inner_text())
+        wanted.click()
+        ends = "end => document.querySelector('#where').textContent.endsWith(end)"
+        opened.page.wait_for_function(ends, arg=f":{line}")
+        assert opened.page.evaluate("() => location.hash").endswith("&nth=2") == bool(row)
 
 
 def test_a_search_of_two_hundred_thousand_names_answers_within_a_second(opened: Opened) -> None:
