@@ -12,7 +12,7 @@ from graphmer.errors import ArtifactError
 from graphmer.evaluate.config import BootstrapParams, EvalParams
 from graphmer.evaluate.predictions import PREDICTION_COLUMNS, predictions_schema
 from graphmer.params import load_section, load_tree
-from graphmer.report.adapted import ABSENT, adapted_figures, compared, main
+from graphmer.report.adapted import ABSENT, adapted_figures, compact_figures, compared, main
 
 
 @pytest.fixture
@@ -65,11 +65,14 @@ def test_the_file_says_how_it_came_about_and_becomes_a_table(
     (tmp_path / "model").mkdir()
     write_json(tmp_path / "model/training.json", {"steps": 150})
     write_json(tmp_path / "model/packed.json", {"train": {"samples": 1595}})
+    write_json(tmp_path / "model/config.json", {"files": {"model.safetensors": "ab"}, "weights": {"bits": 16}})
     out = tmp_path / "adapted.json"
     asked = Namespace(before=before, after=after, model=tmp_path / "model", out=out, params=ROOT / "params.yaml")
     assert main(asked) == 0
     how = read_json(out)["how"]
     assert (how["steps"], how["train_samples"], how["packages"]) == (150, 1595, ["mine"])
+    assert (how["bits"], how["files"]) == (16, {"model.safetensors": "ab"})
+    assert compact_figures(out).splitlines()[0].endswith("After: stored in 16 bits a weight.")
     assert adapted_figures(out) in capsys.readouterr().out
     lines = adapted_figures(out).splitlines()
     assert lines[0].endswith("After: 150 steps on 1,595 windows of mine.")
@@ -82,4 +85,4 @@ def test_a_run_that_failed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     asked = Namespace(before=tmp_path, after=tmp_path, model=tmp_path, out=tmp_path / "x", params=ROOT / "params.yaml")
     assert main(asked) == 1
     assert capsys.readouterr().err.startswith("adapted: ")
-    assert adapted_figures(tmp_path / "x") == ABSENT
+    assert adapted_figures(tmp_path / "x") == compact_figures(tmp_path / "x") == ABSENT

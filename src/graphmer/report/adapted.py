@@ -1,8 +1,9 @@
-"""A model before and after it was trained on one's own code: both on the same questions, with paired differences.
+"""A model before and after something was done to it: both on the same questions, with paired differences.
 
     python -m graphmer.report.adapted .scratch/before data/eval --out results/walkthrough/adapted.json
 
-BEFORE and AFTER are folders that eval wrote from the same packed data; docs/walkthrough.md shows the file as a table.
+BEFORE and AFTER are folders that eval wrote from the same packed data. docs/walkthrough.md shows a model that was
+trained on one's own code, docs/sharing.md one that was stored in fewer bits.
 """
 
 import argparse
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ADAPTED = Path("results/walkthrough/adapted.json")
+COMPACT = Path("results/compact.json")
 BEGIN = "<!-- figures: written by `make docs` from results/walkthrough/adapted.json; do not edit -->"
+COMPACT_BEGIN = "<!-- figures: written by `make docs` from results/compact.json; do not edit -->"
 END = "<!-- /figures -->"
 ABSENT = "Nothing is measured yet."
 RANKED = ("link_prediction", "code_search")  # their prediction is a rank; the others' is 1 or 0
@@ -87,10 +90,23 @@ def adapted_figures(measured: Path) -> str:
     if not measured.is_file():
         return ABSENT
     tree = read_json(measured)
-    heads = ["task", "setting", "scorer", "figure", "asked", "before", "after", "difference"]
     how = tree["how"]
     after = f"{how['steps']:,} steps on {how['train_samples']:,} windows of {', '.join(how['packages'])}"
-    line = f"{machine_line(how['machine'])} After: {after}."
+    return _shown_table(f"{machine_line(how['machine'])} After: {after}.", tree)
+
+
+def compact_figures(measured: Path) -> str:
+    """Markdown of what a model lost by being stored in fewer bits, or one line where that was not measured."""
+    if not measured.is_file():
+        return ABSENT
+    tree = read_json(measured)
+    how = tree["how"]
+    line = f"{machine_line(how['machine'])} Before: as trained. After: stored in {how['bits']} bits a weight."
+    return _shown_table(line, tree)
+
+
+def _shown_table(line: str, tree: Mapping[str, Any]) -> str:
+    heads = ["task", "setting", "scorer", "figure", "asked", "before", "after", "difference"]
     return "\n".join([line, "", *table(heads, list(_lines(tree["figures"])))])
 
 
@@ -113,12 +129,13 @@ def main(arguments: argparse.Namespace) -> int:
     """Compare, write, and print the table; returns the exit code."""
     try:
         params = load_section(load_tree(arguments.params), "eval", EvalParams).bootstrap
-        training = read_json(arguments.model / "training.json")
-        packed = read_json(arguments.model / "packed.json")
+        names = ("training", "packed", "config")
+        training, packed, config = (read_json(arguments.model / f"{name}.json") for name in names)
         machine = {"cpu": processor_name(), "python": python_minor(), **public_versions(["torch"])}
         asked = read_table(arguments.after / "predictions.parquet", predictions_schema(), ["task", "package"])
         packages = sorted(set(asked.loc[asked["task"] == "link_prediction", "package"]))
         how = {"steps": training["steps"], "train_samples": packed["train"]["samples"], "packages": packages}
+        how |= {"bits": config.get("weights", {"bits": 32})["bits"], "files": config["files"]}
         figures = compared(arguments.before, arguments.after, params)
         write_json(arguments.out, {"how": how | {"machine": machine}, "figures": figures})
         print(adapted_figures(arguments.out))

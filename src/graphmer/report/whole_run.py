@@ -72,6 +72,7 @@ def measure_profile(profile: Profile, environ: Mapping[str, str]) -> None:
         write_text(work / "lock", lock)
     for name in MADE:
         _move(kept / name, folder / name)
+    seal(folder)
     environment = {**profile.environment(environ), "PYTHONPATH": str(Path("src").absolute())}
     for part in parts(profile, controls, commit, folder, work, environment):
         done = work / "done" / part.name
