@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -452,3 +453,52 @@ def test_a_search_for_no_word_is_refused(made: Path) -> None:
         said = run(made, "search", words, "--index", str(made / "router.index"), expect=2).stderr
         assert "holds no word; say what the function does" in said
         assert said.count("\n") == 1
+
+
+def test_a_query_of_half_a_character_is_refused_in_one_line(made: Path) -> None:
+    said = run(made, "search", "abc\udcff", "--index", str(made / "router.index"), expect=2).stderr
+    assert "words: character 4 is half a one (U+DCFF)" in said
+    assert said.count("\n") == 1
+
+
+def test_a_word_is_shown_at_its_first_place_alone(made: Path) -> None:
+    flags = ("find a route by its method and path", "--index", str(made / "router.index"), "-k", "1000", "--tests")
+    hits = answer(made, "search", *flags)["results"]
+    for hit in hits:
+        words = [word for shown in hit["reasons"].values() for word in shown]
+        assert len(words) == len(set(words))
+        assert all(hit["reasons"].values()) or list(hit["reasons"]) == ["meaning"]
+    assert any("neighbours" in hit["reasons"] for hit in hits)
+
+
+def test_a_hit_that_shows_no_word_was_found_by_its_meaning(made: Path) -> None:
+    flags = ("unheard", "--index", str(made / "router.index"), "-k", "1")
+    assert answer(made, "search", *flags)["results"][0]["reasons"] == {"meaning": []}
+    assert run(made, "search", *flags).stdout.splitlines()[0].endswith("  [meaning]")
+
+
+def test_no_probability_is_left_where_every_candidate_is_known(made: Path) -> None:
+    scoring = Scoring.load(made / "data/model.scoring.json").links["mentions_visible"]
+    scores = np.asarray([0.5, -1.0, 2.0], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scoring.probabilities(scores, np.arange(3)).tolist() == [0.0, 0.0, 0.0]
+        assert scoring.probabilities(scores[:0], np.arange(0)).shape == (0,)
+        assert scoring.probabilities(scores, np.arange(2)).tolist() == [0.0, 0.0, 1.0]
+
+
+def test_of_two_scorings_kept_at_once_one_stands_whole(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, at = Scoring.load(made / "data/model.scoring.json"), tmp_path / "model.scoring.json"
+    real = os.replace
+
+    def overtaken(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "replace", real)
+        kept.save(at)  # the other run begins and ends in between
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    kept.save(at)
+    assert at.read_bytes() == (made / "data/model.scoring.json").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [at.name]
