@@ -17,12 +17,11 @@ from graphmer.index.places import KINDS
 from graphmer.index.resolve import Call, resolve
 from graphmer.index.search import Hit, Searcher, check_count, check_text
 from graphmer.index.session import Session
-from graphmer.index.store import Index, check_parameters
+from graphmer.index.store import Index, check_parameters, trained_model
 from graphmer.index.symbols import find_relation, find_symbol
 from graphmer.index.terminal import PARAMS, read_params
 from graphmer.index.windows import packed_limits
 from graphmer.model.batch import rows_batch
-from graphmer.model.checkpoint import load_model
 from graphmer.model.plain import CodeEncoder
 from graphmer.model.texts import TextRows
 from graphmer.pack.tokenizer import CodeTokenizer
@@ -63,15 +62,16 @@ class GraphMER:
     def from_pretrained(
         cls, path: str | Path, index: str | Path | None = None, params: str | Path = PARAMS
     ) -> "GraphMER":
-        """Read a trained model's folder. index: a folder that `graphmer index` wrote with it.
+        """Read a trained model's folder. index: a folder that `graphmer index` wrote with it. params: a params.yaml.
 
-        Raises ArtifactError where a file is missing or damaged, or where index and model do not belong together.
+        Raises ArtifactError where a file is missing or damaged, or where index, model and parameters do not belong
+        together; ParamsError where the parameters will not do. An index is read when a question first needs it: one
+        that was made again since it was opened is refused then, and has to be opened again.
         """
         folder = Path(path)
-        encoder = CodeEncoder(
-            load_model(folder), CodeTokenizer.load(folder / "tokenizer.json"), TEXT_TOKENS, WINDOWS_AT_ONCE
-        )
-        opened = Index.open(Path(index), folder) if index is not None else None
+        model = trained_model(folder)
+        encoder = CodeEncoder(model, CodeTokenizer.load(folder / "tokenizer.json"), TEXT_TOKENS, WINDOWS_AT_ONCE)
+        opened = Index.open(Path(index), folder, model) if index is not None else None
         if opened is not None:
             check_parameters(opened, read_params(Path(params)).eval, Path(params))
         return cls(folder, encoder, opened, Path(params))

@@ -30,8 +30,12 @@ def read_object(path: Path, remedy: str) -> dict[str, Any]:
 
     remedy: what mends the file, as a command or an instruction.
     """
-    with remedied(remedy):
+    if not path.is_file():
+        raise ArtifactError(f"{path}: not found; {remedy}")
+    try:
         tree = read_json(path)
+    except (ArtifactError, RecursionError):
+        raise ArtifactError(f"{path}: damaged (no JSON); {remedy}") from None
     if not isinstance(tree, dict):
         raise ArtifactError(f"{path}: damaged (expected an object of named values, got {kind_of(tree)}); {remedy}")
     return tree

@@ -16,7 +16,7 @@ from graphmer.evaluate.lexical import lexical_tokens
 from graphmer.evaluate.neural import TEXT_TOKENS
 from graphmer.index.lexicon import FloatArray, IntArray, Lexicon
 from graphmer.index.scoring import SEARCH
-from graphmer.index.store import Index
+from graphmer.index.store import PACKED_TOKENIZER, Index
 from graphmer.model.plain import CodeEncoder
 from graphmer.pack.tokenizer import CodeTokenizer
 
@@ -70,7 +70,8 @@ class Searcher:
     """An index opened for search: what does not change between two queries is read once."""
 
     def __init__(self, index: Index) -> None:
-        tokenizer = CodeTokenizer.load(index.packed / "tokenizer.json")
+        with index.intact(PACKED_TOKENIZER):
+            tokenizer = CodeTokenizer.load(index.folder / PACKED_TOKENIZER)
         encoder = CodeEncoder(index.model, tokenizer, TEXT_TOKENS)
         self._functions = index.functions
         self._is_test = index.functions["is_test"].to_numpy(np.bool_)
