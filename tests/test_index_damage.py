@@ -12,6 +12,7 @@ import pytest
 from indexed import ROUTER, answer, copied, run
 
 import graphmer.index.build as building
+import graphmer.index.fit as fitting
 import graphmer.model.checkpoint as checkpoint
 from graphmer import GraphMER
 from graphmer.artifacts import read_table, sha256_file, sha256_tree
@@ -264,3 +265,12 @@ def test_another_models_vectors_are_not_reused_and_parsed_rows_are(made: Path, t
     assert counts["files_parsed"] == 0
     assert counts["functions_encoded"] == counts["functions"]
     assert sha256_tree(index / "graph") == sha256_tree(made / "router.index/graph")
+
+
+def test_a_fit_by_hand_that_finds_no_data_is_one_line(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--data", str(tmp_path), "--out", str(tmp_path / "x.json"), "--params", str(made / "params.yaml")]
+    monkeypatch.setattr("sys.argv", ["fit", str(made / "data/model"), *flags])
+    with pytest.raises(SystemExit, match=r"^graphmer\.index\.fit: .*/packed: not found; the scoring is fitted on"):
+        fitting.main()

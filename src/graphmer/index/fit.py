@@ -5,6 +5,7 @@ By hand: python -m graphmer.index.fit data/model --data data --out data/model.sc
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 from tqdm import tqdm
 
-from graphmer.errors import ArtifactError
+from graphmer.errors import ArtifactError, GraphmerError
 from graphmer.evaluate.code_search import fit_combination, search_scores, val_search_set
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, listwise_value
 from graphmer.evaluate.config import EvalParams
@@ -174,15 +175,18 @@ def fit_calibration(pairs: list[tuple[float, bool]]) -> Calibration:
 
 
 def main() -> None:
-    """Fit a model's scoring and write it."""
+    """Fit a model's scoring and write it; exit status 1 and one line where something will not do."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="holds packed/, kg/ and parsed/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args()
-    params = load_section(load_tree(chosen.params), "eval", EvalParams)
-    fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
+    try:
+        params = load_section(load_tree(chosen.params), "eval", EvalParams)
+        fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
+    except GraphmerError as error:
+        sys.exit(f"graphmer.index.fit: {error}")
 
 
 if __name__ == "__main__":
