@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from indexed import answer
+from indexed import answer, copied
 
 from graphmer import GraphMER
-from graphmer.errors import ArtifactError
+from graphmer.errors import ArtifactError, ParamsError
 from graphmer.index.api import GraphTriple
 
 CODE = "def area(side):\n    return multiply(side, side)\n"
@@ -103,3 +104,37 @@ def test_questions_need_an_index(made: Path) -> None:
     bare = GraphMER.from_pretrained(made / "data/model")
     with pytest.raises(ArtifactError, match="opened without an index"):
         bare.search("x")
+
+
+def test_counts_below_one_are_refused(model: GraphMER) -> None:
+    asked: list[Callable[[int], object]] = [
+        lambda k: model.search("date", k),
+        lambda k: model.rank_tails("router.app.Router.add", "instantiates", k),
+        lambda k: model.complete("router.app.Router.add", "instantiates", k),
+        lambda k: model.resolve("router/app.py", 1, k),
+    ]
+    for question in asked:
+        for k in (0, -1):
+            with pytest.raises(ParamsError, match=rf"k: expected a whole number of at least 1, got {k}; say how many"):
+                question(k)
+
+
+def test_half_a_character_is_refused_before_the_tokenizer(model: GraphMER) -> None:
+    with pytest.raises(ParamsError, match=r"code: character 2 is half a one \(U\+D800\)"):
+        model.encode("x\ud800y")
+    with pytest.raises(ParamsError, match=r"text 2: character 1 is half a one \(U\+DCFF\)"):
+        model.encode(["x", "\udcff"])
+    with pytest.raises(ParamsError, match="code: character 1"):
+        model.encode_graph("\ud800", [])
+    with pytest.raises(ParamsError, match="triple 1: tail: character 2"):
+        model.encode_graph(CODE, [called(CODE, "multiply", "f\ud800")])
+    with pytest.raises(ParamsError, match="words: character 4"):
+        model.search("abc\udcff")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", '{"max_roots": true}'])
+def test_limits_of_another_shape_are_one_line(made: Path, tmp_path: Path, text: str) -> None:
+    folder = copied(made / "data/model", tmp_path / "model")
+    (folder / "packed.json").write_text(text)
+    with pytest.raises(ArtifactError, match=r"packed.json: .*; restore it as training wrote it$"):
+        GraphMER.from_pretrained(folder).encode_graph(CODE, [])

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import pytest
 import yaml
 from filelock import FileLock
 from indexed import ROUTER, add_model, answer, copied, run
+from tqdm import tqdm
 
 import graphmer.index.build as building
+import graphmer.index.fit as fitting
 from graphmer.artifacts import read_table, sha256_tree
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.code_search import predict_code_search, search_sets
@@ -224,8 +227,10 @@ def test_a_graph_that_was_changed_under_its_index_is_refused(made: Path, tmp_pat
     index = copied(made / "router.index", tmp_path / "index")
     entities = read_table(index / "graph/entities.parquet", entities_schema())
     entities.iloc[:-1].to_parquet(index / "graph/entities.parquet")
-    said = run(made, "search", "x", "--index", str(index), "--model", str(made / "data/model"), expect=1).stderr
-    assert "not the table that the index was made of" in said
+    model = ("--index", str(index), "--model", str(made / "data/model"))
+    said = run(made, "explain", "router.app.Router.add", *model, expect=1).stderr
+    assert "was replaced or damaged since it was opened (graph/entities.parquet is not the file" in said
+    assert said.count("\n") == 1
 
 
 def test_ctrl_c_leaves_the_index_as_it_was(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,17 +314,24 @@ def test_a_hostile_file_name_neither_steers_a_terminal_nor_leaves_the_folder(mad
     assert not list(tmp_path.rglob("owned"))
 
 
-def test_a_missing_scoring_is_fitted_once_and_kept(made: Path, tmp_path: Path) -> None:
+def test_a_missing_scoring_is_fitted_once_and_kept(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "tqdm", lambda **how: tqdm(**how | {"disable": False}))  # as on a terminal
     data = copied(made / "data", tmp_path / "data")
     kept = (data / "model.scoring.json").read_bytes()
     (data / "model.scoring.json").unlink()
     flags = ("index", str(ROUTER), "--out", str(tmp_path / "index"), "--model", str(data / "model"))
-    assert "fitting the scoring" in run(made, *flags).stderr
+    said = run(made, *flags).stderr
+    assert "fitting the scoring" in said
+    for part in ("reading the data", "links, headline", "links, mentions visible", "search", "confidences"):
+        assert f"fit: {part}: " in said
+    assert "5/5" in said
     assert (data / "model.scoring.json").read_bytes() == kept
     assert "fitting the scoring" not in run(made, *flags).stderr
     (data / "model.scoring.json").unlink()
     shutil.rmtree(data / "packed")
-    assert "name the folder with packed/, kg/ and parsed/ by --data" in run(made, *flags, expect=1).stderr
+    said = run(made, *flags, expect=1).stderr
+    assert "name the folder with packed/, kg/ and parsed/ by --data" in said
+    assert "fitting" not in said
 
 
 def test_a_model_that_has_moved_is_asked_for(made: Path, tmp_path: Path) -> None:
@@ -419,7 +431,7 @@ def test_a_scoring_of_too_few_weights_or_of_unknown_making_is_refused(made: Path
         weights.append(last)
 
 
-@pytest.mark.parametrize("key", ["model", "model_folder", "graph", "functions", "entities"])
+@pytest.mark.parametrize("key", ["model", "model_folder", "files", "functions", "entities"])
 def test_an_index_that_does_not_say_what_it_is_made_of_is_refused(made: Path, tmp_path: Path, key: str) -> None:
     index = copied(made / "router.index", tmp_path / "index")
     tree = json.loads((index / "index.json").read_text())
@@ -440,7 +452,7 @@ def test_an_array_of_another_length_is_refused_in_one_line(made: Path, tmp_path:
     found = np.load(folder / name)
     np.save(folder / name, found[:-1], allow_pickle=False)
     index = Index.open(folder, made / "data/model")
-    with pytest.raises(ArtifactError, match=r".*\.npy: .*; run graphmer index again"):
+    with pytest.raises(ArtifactError, match=rf": was replaced or damaged .*{name} .*, or run graphmer index again"):
         _ = (index.function_vectors, index.key_vectors, index.lexicon)
     flags = ("--out", str(folder))
     if not name.startswith("lexicon"):
@@ -452,3 +464,52 @@ def test_a_search_for_no_word_is_refused(made: Path) -> None:
         said = run(made, "search", words, "--index", str(made / "router.index"), expect=2).stderr
         assert "holds no word; say what the function does" in said
         assert said.count("\n") == 1
+
+
+def test_a_query_of_half_a_character_is_refused_in_one_line(made: Path) -> None:
+    said = run(made, "search", "abc\udcff", "--index", str(made / "router.index"), expect=2).stderr
+    assert "words: character 4 is half a one (U+DCFF)" in said
+    assert said.count("\n") == 1
+
+
+def test_a_word_is_shown_at_its_first_place_alone(made: Path) -> None:
+    flags = ("find a route by its method and path", "--index", str(made / "router.index"), "-k", "1000", "--tests")
+    hits = answer(made, "search", *flags)["results"]
+    for hit in hits:
+        words = [word for shown in hit["reasons"].values() for word in shown]
+        assert len(words) == len(set(words))
+        assert all(hit["reasons"].values()) or list(hit["reasons"]) == ["meaning"]
+    assert any("neighbours" in hit["reasons"] for hit in hits)
+
+
+def test_a_hit_that_shows_no_word_was_found_by_its_meaning(made: Path) -> None:
+    flags = ("unheard", "--index", str(made / "router.index"), "-k", "1")
+    assert answer(made, "search", *flags)["results"][0]["reasons"] == {"meaning": []}
+    assert run(made, "search", *flags).stdout.splitlines()[0].endswith("  [meaning]")
+
+
+def test_no_probability_is_left_where_every_candidate_is_known(made: Path) -> None:
+    scoring = Scoring.load(made / "data/model.scoring.json").links["mentions_visible"]
+    scores = np.asarray([0.5, -1.0, 2.0], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scoring.probabilities(scores, np.arange(3)).tolist() == [0.0, 0.0, 0.0]
+        assert scoring.probabilities(scores[:0], np.arange(0)).shape == (0,)
+        assert scoring.probabilities(scores, np.arange(2)).tolist() == [0.0, 0.0, 1.0]
+
+
+def test_of_two_scorings_kept_at_once_one_stands_whole(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, at = Scoring.load(made / "data/model.scoring.json"), tmp_path / "model.scoring.json"
+    real = os.replace
+
+    def overtaken(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "replace", real)
+        kept.save(at)  # the other run begins and ends in between
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    kept.save(at)
+    assert at.read_bytes() == (made / "data/model.scoring.json").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [at.name]

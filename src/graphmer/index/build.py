@@ -3,9 +3,10 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, rmtree
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ from graphmer.errors import ArtifactError, CorpusError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.neural import TEXT_TOKENS, WINDOWS_AT_ONCE
 from graphmer.evaluate.record import parameters_digest
-from graphmer.index.fit import can_fit, fit_scoring
+from graphmer.index.fit import can_fit, check_data, fit_scoring
 from graphmer.index.functions import (
+    Function,
     function_vectors,
     functions_schema,
     functions_table,
@@ -25,12 +27,26 @@ from graphmer.index.functions import (
     read_functions,
 )
 from graphmer.index.lexicon import Lexicon
+from graphmer.index.reading import AGAIN, read_object
 from graphmer.index.scoring import Scoring, packed_digest, scoring_beside
-from graphmer.index.store import GRAPH_FILES, INDEX_VERSION, MANIFEST, Index, check_scoring
+from graphmer.index.store import (
+    IGNORE,
+    INDEX_VERSION,
+    MANIFEST,
+    PACKED_TOKENIZER,
+    Index,
+    check_scoring,
+    file_digests,
+    read_manifest,
+    trained_digest,
+    trained_model,
+)
 from graphmer.index.windows import model_limits, pack_graph
 from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder, source_of
+from graphmer.kg.parse_cache import CACHE_FILES
 from graphmer.kg.schema import entities_schema, triples_schema
-from graphmer.model.checkpoint import load_model, model_digest
+from graphmer.model.checkpoint import TOKENIZER
+from graphmer.model.heads import GraphMER
 from graphmer.model.plain import CodeEncoder
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.config import PackParams
@@ -38,6 +54,12 @@ from graphmer.pack.tokenizer import CodeTokenizer
 from graphmer.writing import replaced
 
 PARSED = "parsed"
+PARSED_FILES = sorted(CACHE_FILES - {IGNORE})
+# What an index's folder holds, by which one is known whose index.json is damaged or lost.
+WRITTEN = {
+    MANIFEST, IGNORE, PARSED, "graph", "packed", "lexicon", "scoring.json", "keys.npy", "functions.npy",
+    "functions.parquet",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,82 +100,117 @@ def build_index(
     # Through links a path up and down leads elsewhere, and `.` has no name to lay a scratch folder beside.
     out, model = out.resolve(), model.resolve()
     _check_replaceable(out)
-    limits = model_limits(model, params.pack)
-    source_of(code)  # before the minutes that scoring may take
+    limits, digest = model_limits(model, params.pack), trained_digest(model)
+    trained = trained_model(model)
+    source_of(code)
+    weights = _kept_scoring(model, digest, scoring, params.eval)
     with replaced(out) as scratch:
-        weights = _scoring(model, scoring, params.eval)
-        earlier = out if (out / MANIFEST).is_file() else None
-        if earlier and (earlier / PARSED).is_dir():
-            copytree(earlier / PARSED, scratch / PARSED)
         graph, parsed = scratch / "graph", scratch / PARSED
+        earlier = _Earlier(out, model, digest, parsed)
         within = dataclasses.replace(code, outputs=(out, scratch))
         built = graph_folder(within, graph, "parquet", params.folder, parsed)
-        names, count, encoded = _encode(scratch, graph, parsed, model, limits, params, earlier)
+        functions = _functions(code.folder, graph, parsed)
+        # Now: what a folder may be refused for has been found out, and the fit takes minutes.
+        weights = weights or _fitted_scoring(model, scoring.data or model.parent, params.eval)
+        names, encoded = _encode(scratch, functions, trained, limits, params, earlier)
         weights.save(scratch / "scoring.json")
+        write_text(scratch / IGNORE, "*\n")  # made of the code beside it, and larger
         manifest = {
             "index_version": INDEX_VERSION,
             "ontology_version": load_ontology().version,
-            "model": model_digest(model),
+            "model": digest,
             # Seen from the index, so that it opens from any folder and names no absolute path.
             "model_folder": Path(os.path.relpath(model, out)).as_posix(),
-            "tokenizer": sha256_file(model / "tokenizer.json"),
-            "graph": {name: sha256_file(graph / name) for name in GRAPH_FILES},
-            "functions": count,
+            "functions": len(functions),
             "entities": names,
             "triples": sum(sum(counts.values()) for counts in built.manifest["triples"].values()),
+            "files": file_digests(scratch),
         }
         write_json(scratch / MANIFEST, manifest)
-        write_text(scratch / ".gitignore", "*\n")  # made of the code beside it, and larger
     return Indexed(manifest, built.files.parsed, built.files.cached, encoded)
 
 
-def _encode(
-    scratch: Path, graph: Path, parsed: Path, model: Path, limits: PackParams, params: IndexParams, earlier: Path | None
-) -> tuple[int, int, int]:
-    """Write windows, vectors and words; returns the entities, the functions, and how many of these were encoded."""
-    _, names = pack_graph(parsed, graph, model, scratch / "packed", limits)
-    encoder = CodeEncoder(load_model(model), CodeTokenizer.load(model / "tokenizer.json"), TEXT_TOKENS, WINDOWS_AT_ONCE)
-    entities = read_table(graph / "entities.parquet", entities_schema(), ["entity", "name"])
-    triples = read_table(graph / "triples.parquet", triples_schema(), ["head", "relation", "tail", "resolution"])
+def _functions(code: Path, graph: Path, parsed: Path) -> list[Function]:
+    """The graph's functions; raises CorpusError where there are none. code: the folder that the user named."""
+    entities = read_table(graph / "entities.parquet", entities_schema(), ["entity"])
     functions = read_functions(parsed, frozenset(entities["entity"]))
     if not functions:
-        raise CorpusError(f"{graph}: the code defines no function, so there is nothing to search; index another folder")
+        raise CorpusError(f"{code}: the code defines no function, so there is nothing to search; index another folder")
+    return functions
+
+
+def _encode(
+    scratch: Path,
+    functions: Sequence[Function],
+    trained: GraphMER,
+    limits: PackParams,
+    params: IndexParams,
+    earlier: "_Earlier",
+) -> tuple[int, int]:
+    """Write windows, vectors and words; returns the entities, and how many functions were encoded."""
+    graph, model = scratch / "graph", Path(str(limits.tokenizer_from))
+    _, names = pack_graph(scratch / PARSED, graph, model, scratch / "packed", limits)
+    encoder = CodeEncoder(trained, CodeTokenizer.load(model / TOKENIZER), TEXT_TOKENS, WINDOWS_AT_ONCE)
+    entities = read_table(graph / "entities.parquet", entities_schema(), ["entity", "name"])
+    triples = read_table(graph / "triples.parquet", triples_schema(), ["head", "relation", "tail", "resolution"])
     near = neighbour_names(functions, triples, dict(zip(entities["entity"], entities["name"], strict=True)))
-    known = _Known(earlier, model)
-    vectors, encoded = function_vectors(encoder, functions, known.functions)
+    vectors, encoded = function_vectors(encoder, functions, earlier.functions)
     np.save(scratch / "functions.npy", vectors, allow_pickle=False)
-    np.save(scratch / "keys.npy", key_vectors(encoder, names, known.keys), allow_pickle=False)
+    np.save(scratch / "keys.npy", key_vectors(encoder, names, earlier.keys), allow_pickle=False)
     write_table(functions_table(functions, near), scratch / "functions.parquet", functions_schema())
     search = params.eval.code_search
     documents = [one.tokens for one in functions]
     Lexicon.build(documents, search.bm25_k1, search.bm25_b).save(scratch / "lexicon")
-    return len(entities), len(functions), encoded
+    return len(entities), encoded
 
 
-class _Known:
-    """Vectors of an earlier index, by content; none where there is no index or another model made it."""
+class _Earlier:
+    """What an earlier index gives to the next: parsed rows, and vectors where the same model made them.
 
-    def __init__(self, earlier: Path | None, model: Path) -> None:
+    functions: vectors by the digest of the code. keys: vectors by the bytes of an entity's tokens. A file that is not
+    as the index wrote it gives nothing, and neither do the others: the next index heals it.
+    """
+
+    def __init__(self, out: Path, model: Path, digest: str, parsed: Path) -> None:
+        """digest: of the model that is indexed with. parsed: takes the parsed rows."""
         self.functions: dict[str, Any] = {}
         self.keys: dict[bytes, Any] = {}
-        if earlier is None:
+        if not out.is_dir() or not any(out.iterdir()):
             return
         try:
-            index = Index.open(earlier, model)
-            digests, vectors = index.functions["digest"], index.function_vectors
-            tokens, keys = index.entity_arrays.key_token, index.key_vectors
+            index = Index(out, read_manifest(out), model)
+            if self._is_by(index, model, digest):
+                self._take_vectors(index)
+            with index.intact(*(f"{PARSED}/{name}" for name in PARSED_FILES)):
+                parsed.mkdir()
+                for name in PARSED_FILES:
+                    copyfile(out / PARSED / name, parsed / name)
         except ArtifactError as error:
-            print(f"graphmer index: nothing reused: {error}", file=sys.stderr)
-            return
+            self.functions, self.keys = {}, {}
+            rmtree(parsed, ignore_errors=True)
+            print(f"graphmer index: nothing reused: {str(error).rpartition('; ')[0]}", file=sys.stderr)
+
+    def _is_by(self, index: Index, model: Path, digest: str) -> bool:
+        """Whether this model made the vectors; it is told where another did."""
+        same = index.manifest["model"] == digest
+        if same and index.manifest["files"].get(PACKED_TOKENIZER) == sha256_file(model / TOKENIZER):
+            return True
+        print(f"graphmer index: no vector reused: {index.folder} was made with another model", file=sys.stderr)
+        return False
+
+    def _take_vectors(self, index: Index) -> None:
+        digests, vectors = index.functions["digest"], index.function_vectors
+        tokens, keys = index.entity_arrays.key_token, index.key_vectors
         self.functions = dict(zip(digests, vectors, strict=True))
         self.keys = {row.tobytes(): vector for row, vector in zip(tokens, keys, strict=True)}
 
 
-def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
-    """The named file's weights, else those kept beside the model, else fitted now and kept there.
+def _kept_scoring(model: Path, digest: str, source: ScoringSource, params: EvalParams) -> Scoring | None:
+    """The named file's weights, else those kept beside the model; None where they are to be fitted, and can be.
 
-    Kept ones that were fitted with other parameters or data are fitted again where the data are there.
-    Raises ArtifactError where weights do not fit the model, the parameters or the data and cannot be fitted again.
+    Kept ones that were fitted with other parameters or data are to be fitted again where the data are there.
+    Raises ArtifactError where weights do not fit the model, the parameters or the data and cannot be fitted again, or
+    could not be kept.
     """
     data, kept = source.data or model.parent, scoring_beside(model)
     if source.data is not None and not source.data.is_dir():
@@ -161,7 +218,7 @@ def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
     path = source.file or kept
     if path.is_file() or source.file:
         scoring = Scoring.load(path)
-        check_scoring(scoring, path, model_digest(model))
+        check_scoring(scoring, path, digest)
         stale = _stale(scoring, data, params)
         if not stale:
             return scoring
@@ -170,6 +227,18 @@ def _scoring(model: Path, source: ScoringSource, params: EvalParams) -> Scoring:
                 f"{path}: fitted with other {stale} than now; {_refit(source.file, data)}, or go back to those"
             )
         print(f"graphmer index: {path}: fitted with other {stale} than now", file=sys.stderr)
+    check_data(data)
+    if kept.is_dir() or not os.access(kept.parent, os.W_OK | os.X_OK):
+        raise ArtifactError(
+            f"{kept}: cannot be written, and weights that are fitted are kept there; mend that, or name a file of "
+            "weights by --scoring"
+        )
+    return None
+
+
+def _fitted_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
+    """Weights that are fitted now, and kept beside the model."""
+    kept = scoring_beside(model)
     print(f"graphmer index: fitting the scoring of {model} on {data}, once; kept in {kept}", file=sys.stderr)
     scoring = fit_scoring(model, data, params)
     scoring.save(kept)
@@ -196,7 +265,18 @@ def _refit(named: Path | None, data: Path) -> str:
 def _check_replaceable(out: Path) -> None:
     """The folder is replaced as a whole: one that holds anything but an index is never touched."""
     if out.is_dir():
-        if any(out.iterdir()) and not (out / MANIFEST).is_file():
+        if any(out.iterdir()) and not _is_index(out):
             raise CorpusError(f"{out}: holds files and is no index; give an empty or a new folder as --out")
     elif out.exists():
         raise CorpusError(f"{out}: is a file; give a folder as --out")
+
+
+def _is_index(folder: Path) -> bool:
+    """Whether index.json says so, which other tools write too; or, where it is damaged or lost, the other files."""
+    try:
+        if "index_version" in read_object(folder / MANIFEST, AGAIN):
+            return True
+    except ArtifactError:
+        pass
+    found = {path.name for path in folder.iterdir()}
+    return found <= WRITTEN and 2 * len(found) > len(WRITTEN)

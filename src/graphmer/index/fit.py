@@ -5,12 +5,15 @@ By hand: python -m graphmer.index.fit data/model --data data --out data/model.sc
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
+from tqdm import tqdm
 
-from graphmer.errors import ArtifactError
+from graphmer.errors import ArtifactError, GraphmerError
 from graphmer.evaluate.code_search import fit_combination, search_scores, val_search_set
 from graphmer.evaluate.combiner import Combiner, FitSet, fit_combiner, listwise_value
 from graphmer.evaluate.config import EvalParams
@@ -47,26 +50,47 @@ def can_fit(data: Path) -> bool:
     return all((data / name).is_dir() for name in FITTED_FROM)
 
 
-def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
-    """Fit every weight as the evaluation does, on the validation split of the data that the model was trained on.
-
-    data: a folder with packed/, kg/ and parsed/. Raises ArtifactError where one is missing or of another tokenizer.
-    """
+def check_data(data: Path) -> None:
+    """Raises ArtifactError where a folder does not hold what a scoring is fitted on."""
     for name in FITTED_FROM:
         if not (data / name).is_dir():
             raise ArtifactError(
                 f"{data}/{name}: not found; the scoring is fitted on the training corpus' validation split: name the "
                 "folder with packed/, kg/ and parsed/ by --data, or a scoring file by --scoring"
             )
-    neural = load_scorer(model, data / "packed", params.show_graph)
-    repeats = find_repeats(data / "parsed", params.audit, params.code_search.max_query_words)
-    task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
-    links = {setting: task.fitted(setting, neural) for setting in LINK_SETTINGS}
-    search = fit_search(data / "parsed", neural, params)
-    made_with = (model_digest(model), parameters_digest(params), packed_digest(data))
-    scoring = Scoring(*made_with, search, links, Calibration(1.0, 0.0))
-    pairs = list(settled_shares(task.data, "val", neural, scoring, params.link))
-    return dataclasses.replace(scoring, calibration=fit_calibration(pairs))
+
+
+def fit_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
+    """Fit every weight as the evaluation does, on the validation split of the data that the model was trained on.
+
+    data: a folder with packed/, kg/ and parsed/. Raises ArtifactError where one is missing or of another tokenizer.
+    A bar over the parts stands on standard error where that is a terminal.
+    """
+    check_data(data)
+    with tqdm(total=len(LINK_SETTINGS) + 3, unit="part", disable=None) as bar:
+        bar.set_description("fit: reading the data")
+        neural = load_scorer(model, data / "packed", params.show_graph)
+        repeats = find_repeats(data / "parsed", params.audit, params.code_search.max_query_words)
+        task = FittedLinks(load_link_data(data / "packed", data / "kg", repeats.symbols), params.link)
+        links: dict[Setting, LinkScoring] = {}
+        for setting in LINK_SETTINGS:
+            _next_part(bar, f"links, {setting.replace('_', ' ')}")
+            links[setting] = task.fitted(setting, neural)
+        _next_part(bar, "search")
+        search = fit_search(data / "parsed", neural, params)
+        made_with = (model_digest(model), parameters_digest(params), packed_digest(data))
+        scoring = Scoring(*made_with, search, links, Calibration(1.0, 0.0))
+        _next_part(bar, "confidences")
+        pairs = list(settled_shares(task.data, "val", neural, scoring, params.link))
+        fitted = dataclasses.replace(scoring, calibration=fit_calibration(pairs))
+        bar.update()
+    return fitted
+
+
+def _next_part(bar: "tqdm[NoReturn]", name: str) -> None:
+    """One part is done, and another begins."""
+    bar.update()
+    bar.set_description(f"fit: {name}")
 
 
 def fit_search(parsed: Path, neural: ModelScorer, params: EvalParams) -> Combiner:
@@ -151,15 +175,18 @@ def fit_calibration(pairs: list[tuple[float, bool]]) -> Calibration:
 
 
 def main() -> None:
-    """Fit a model's scoring and write it."""
+    """Fit a model's scoring and write it; exit status 1 and one line where something will not do."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="holds packed/, kg/ and parsed/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args()
-    params = load_section(load_tree(chosen.params), "eval", EvalParams)
-    fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
+    try:
+        params = load_section(load_tree(chosen.params), "eval", EvalParams)
+        fit_scoring(chosen.model, chosen.data, params).save(chosen.out)
+    except GraphmerError as error:
+        sys.exit(f"graphmer.index.fit: {error}")
 
 
 if __name__ == "__main__":

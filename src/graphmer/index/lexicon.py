@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphmer.artifacts import read_json, write_json
+from graphmer.artifacts import write_json
 from graphmer.errors import ArtifactError
+from graphmer.index.reading import AGAIN, read_object
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.integer]
 ARRAYS = ("offset", "row", "bm25", "tfidf", "idf")
+FILES = ("words.json", *(f"{name}.npy" for name in ARRAYS))
 
 
 @dataclass(frozen=True)
@@ -77,21 +79,19 @@ class Lexicon:
     @classmethod
     def load(cls, folder: Path) -> "Lexicon":
         """Map what `save` wrote; raises ArtifactError where a file is missing or damaged."""
-        found = read_json(folder / "words.json")
+        found = read_object(folder / "words.json", AGAIN)
         arrays = {name: load_array(folder / f"{name}.npy") for name in ARRAYS}
-        if not isinstance(found, dict) or not isinstance(found.get("words"), list):
-            raise ArtifactError(f"{folder}/words.json: damaged (holds no words); run graphmer index again")
+        if not isinstance(found.get("words"), list) or not all(isinstance(word, str) for word in found["words"]):
+            raise ArtifactError(f"{folder}/words.json: damaged (holds no words); {AGAIN}")
         if not isinstance(found.get("documents"), int):
-            raise ArtifactError(f"{folder}/words.json: damaged (counts no documents); run graphmer index again")
+            raise ArtifactError(f"{folder}/words.json: damaged (counts no documents); {AGAIN}")
         words = {word: number for number, word in enumerate(found["words"])}
         postings = int(arrays["offset"][-1]) if arrays["offset"].shape == (len(words) + 1,) else 0
         expected = {"offset": len(words) + 1, "idf": len(words), "row": postings, "bm25": postings, "tfidf": postings}
         for name, length in expected.items():
             if arrays[name].shape != (length,):
                 shape = arrays[name].shape
-                raise ArtifactError(
-                    f"{folder}/{name}.npy: of shape {shape}, expected ({length},); run graphmer index again"
-                )
+                raise ArtifactError(f"{folder}/{name}.npy: of shape {shape}, expected ({length},); {AGAIN}")
         return cls(words=words, **arrays, num_documents=found["documents"])
 
     def scores(self, query: Sequence[str]) -> tuple[FloatArray, FloatArray]:
@@ -113,7 +113,7 @@ def load_array(path: Path) -> npt.NDArray[Any]:
     try:
         found: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: not found; run graphmer index again") from None
+        raise ArtifactError(f"{path}: not found; {AGAIN}") from None
     except (ValueError, OSError) as error:
-        raise ArtifactError(f"{path}: damaged ({error}); run graphmer index again") from None
+        raise ArtifactError(f"{path}: damaged ({error}); {AGAIN}") from None
     return found

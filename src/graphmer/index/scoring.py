@@ -4,14 +4,16 @@ They belong to one model: the file names its weights' digest, and an index takes
 """
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from graphmer.artifacts import read_json, sha256_file, write_json
+from graphmer.artifacts import sha256_file, write_json
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.boosting import Boosting
 from graphmer.evaluate.code_search import COMBINED
@@ -20,6 +22,7 @@ from graphmer.evaluate.mixture import Mixture, Stack
 from graphmer.evaluate.queries import FloatArray, IntArray, Setting
 from graphmer.evaluate.symbolic import FEATURES
 from graphmer.index.forest import Forest
+from graphmer.index.reading import read_object
 
 NEURAL = ("link", "name")  # ModelScorer.link's columns
 LINK_SETTINGS: tuple[Setting, ...] = ("headline", "mentions_visible")
@@ -28,6 +31,7 @@ SEARCH = COMBINED["graphmer"]  # the columns of code search's combination
 EVERY_DIGIT = 400  # more decimals than a double has: rounding leaves it as it is, and trees split at the last bit
 COLUMNS = {"search": list(SEARCH), "links": list(FEATURES), "neural": list(NEURAL)}
 REFIT = "delete it, and graphmer index fits it again"
+FIT = "leave --scoring out, and graphmer index takes the weights beside the model or fits them"
 FITTED_WITH = ("model", "eval", "packed")
 SURE = 1e-6  # shares nearer to 0 or 1 are taken for this
 
@@ -80,9 +84,14 @@ class LinkScoring:
         return found
 
     def probabilities(self, scores: FloatArray, known: IntArray) -> FloatArray:
-        """(P,) of a query's candidates from their scores by `graphmer`; those at `known` have none."""
+        """(P,) of a query's candidates from their scores by `graphmer`; those at `known` have none.
+
+        All are 0 where every candidate is known.
+        """
         logits = scores.astype(np.float64) / self.temperature
         logits[known] = -np.inf
+        if not np.isfinite(logits).any():
+            return np.zeros_like(logits)
         odds = np.exp(logits - logits.max(initial=-np.inf, where=np.isfinite(logits)))
         probabilities: FloatArray = odds / max(float(odds.sum()), np.finfo(np.float64).tiny)
         return probabilities
@@ -104,29 +113,36 @@ class Scoring:
     calibration: Calibration
 
     def save(self, path: Path) -> None:
-        """Write canonical JSON, atomically."""
+        """Write canonical JSON, atomically; of several that write at once the last one's file stands, whole."""
         made_with = {name: getattr(self, name) for name in FITTED_WITH}
         tree: dict[str, object] = {**made_with, "columns": COLUMNS, "search": _as_json(self.search)}
         tree["links"] = {setting: _links_as_json(fitted) for setting, fitted in self.links.items()}
         tree["calibration"] = dataclasses.asdict(self.calibration)
-        write_json(path, tree, EVERY_DIGIT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of one's own: two first runs with one model would take each other's scratch file away.
+        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+            write_json(Path(scratch) / path.name, tree, EVERY_DIGIT)
+            os.replace(Path(scratch) / path.name, path)
 
     @classmethod
-    def load(cls, path: Path) -> "Scoring":
-        """Read what `save` wrote; raises ArtifactError where it is damaged or of other features."""
-        tree: dict[str, Any] = read_json(path)
-        if not isinstance(tree, dict) or tree.get("columns") != COLUMNS:
-            raise ArtifactError(f"{path}: no scoring of this version's features; {REFIT}")
+    def load(cls, path: Path, remedy: str = REFIT) -> "Scoring":
+        """Read what `save` wrote; raises ArtifactError where it is damaged or of other features.
+
+        remedy: what the error says to do.
+        """
+        tree = read_object(path, remedy if path.exists() else FIT)
+        if tree.get("columns") != COLUMNS:
+            raise ArtifactError(f"{path}: no scoring of this version's features; {remedy}")
         unsaid = [name for name in FITTED_WITH if not isinstance(tree.get(name), str)]
         if unsaid:
-            raise ArtifactError(f"{path}: does not say what it was fitted with ({', '.join(unsaid)}); {REFIT}")
+            raise ArtifactError(f"{path}: does not say what it was fitted with ({', '.join(unsaid)}); {remedy}")
         try:
             links = {setting: _links(tree["links"][setting]) for setting in LINK_SETTINGS}
             search = _combiner("code_search.graphmer", tree["search"], len(SEARCH))
             made_with = (tree["model"], tree["eval"], tree["packed"])
             return cls(*made_with, search, links, Calibration(**tree["calibration"]))
-        except (KeyError, TypeError, ValueError, AttributeError, ArtifactError) as error:
-            raise ArtifactError(f"{path}: damaged ({error}); {REFIT}") from None
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError, ArtifactError) as error:
+            raise ArtifactError(f"{path}: damaged ({error}); {remedy}") from None
 
 
 def _links_as_json(fitted: LinkScoring) -> dict[str, object]:

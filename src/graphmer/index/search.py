@@ -16,9 +16,11 @@ from graphmer.evaluate.lexical import lexical_tokens
 from graphmer.evaluate.neural import TEXT_TOKENS
 from graphmer.index.lexicon import FloatArray, IntArray, Lexicon
 from graphmer.index.scoring import SEARCH
-from graphmer.index.store import Index
+from graphmer.index.store import PACKED_TOKENIZER, Index
 from graphmer.model.plain import CodeEncoder
 from graphmer.pack.tokenizer import CodeTokenizer
+
+MEANING = "meaning"  # the reason of a hit that shows no word of the query
 
 
 class Scores(NamedTuple):
@@ -47,7 +49,11 @@ class FunctionRanker:
 
 
 class Hit(NamedTuple):
-    """One function that a search found. reasons: the query's words that it shows, by where; parts: the columns."""
+    """One function that a search found. parts: the columns.
+
+    reasons: the query's words that it shows, by where (name, docstring, code, neighbours), each at its first place
+    alone; {"meaning": []} where it shows none.
+    """
 
     rank: int
     score: float
@@ -64,7 +70,8 @@ class Searcher:
     """An index opened for search: what does not change between two queries is read once."""
 
     def __init__(self, index: Index) -> None:
-        tokenizer = CodeTokenizer.load(index.packed / "tokenizer.json")
+        with index.intact(PACKED_TOKENIZER):
+            tokenizer = CodeTokenizer.load(index.folder / PACKED_TOKENIZER)
         encoder = CodeEncoder(index.model, tokenizer, TEXT_TOKENS)
         self._functions = index.functions
         self._is_test = index.functions["is_test"].to_numpy(np.bool_)
@@ -73,8 +80,11 @@ class Searcher:
     def search(self, query: str, k: int = 10, tests: bool = False) -> list[Hit]:
         """The k best functions, the best first; those of equal score in the order of their symbols.
 
-        tests: whether test code's functions are found too. Raises ParamsError where the query holds no word.
+        tests: whether test code's functions are found too. Raises ParamsError where the query holds no word or what is
+        no text, or k is less than 1.
         """
+        check_text("words", query)
+        check_count(k)
         if not any(map(str.isalnum, query)):
             raise ParamsError(f"{query!r}: holds no word; say what the function does")
         scores = self._ranker.scores(query)
@@ -94,7 +104,10 @@ class Searcher:
     def _reasons(
         self, words: Iterable[str], row: int, name: str, summary: str, neighbours: str
     ) -> dict[str, list[str]]:
-        """{where: the query's words that stand there}, each word at its first place alone, and `meaning` where none."""
+        """{where: the query's words that stand there}, each word at its first place alone.
+
+        Where no word stands in the function, `meaning` with no word: its vector alone speaks for it.
+        """
         places = {"name": lexical_tokens(name), "docstring": lexical_tokens(summary)}
         found: dict[str, list[str]] = {}
         left = list(words)
@@ -102,9 +115,9 @@ class Searcher:
             found[place] = [word for word in left if word in tokens]
             left = [word for word in left if word not in tokens]
         found["code"] = [word for word in left if self._holds(word, row)]
-        near = set(lexical_tokens(neighbours))
-        found["neighbours"] = [word for word in words if word in near]
-        return {place: shown for place, shown in found.items() if shown}
+        near = set(lexical_tokens(neighbours)).difference(found["code"])
+        found["neighbours"] = [word for word in left if word in near]
+        return {place: shown for place, shown in found.items() if shown} or {MEANING: []}
 
     def _holds(self, word: str, row: int) -> bool:
         lexicon = self._ranker.lexicon
@@ -114,6 +127,23 @@ class Searcher:
         rows = lexicon.row[int(lexicon.offset[number]) : int(lexicon.offset[number + 1])]
         place = int(np.searchsorted(rows, row))
         return place < len(rows) and int(rows[place]) == row
+
+
+def check_text(what: str, text: str) -> None:
+    """Raises ParamsError where a text holds half a character: bytes of another encoding, which no tokenizer reads."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        raise ParamsError(
+            f"{what}: character {error.start + 1} is half a one ({half}), which is no text; give UTF-8"
+        ) from None
+
+
+def check_count(k: int) -> None:
+    """Raises ParamsError unless k, the most to be shown, is a whole number of at least 1."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ParamsError(f"k: expected a whole number of at least 1, got {k!r}; say how many to show")
 
 
 def best_rows(scores: FloatArray, allowed: IntArray, k: int) -> IntArray:
@@ -134,10 +164,8 @@ def as_text(hits: Sequence[Hit]) -> str:
     """A line a hit, and its docstring's beginning below."""
     lines = []
     for hit in hits:
-        reasons = "; ".join(f"{place}: {', '.join(words)}" for place, words in hit.reasons.items())
-        lines.append(
-            f"{hit.rank:>2}  {hit.score:7.3f}  {hit.file}:{hit.line}  {hit.qualified_name}  [{reasons or 'vector'}]"
-        )
+        reasons = "; ".join(f"{place}: {', '.join(words)}" if words else place for place, words in hit.reasons.items())
+        lines.append(f"{hit.rank:>2}  {hit.score:7.3f}  {hit.file}:{hit.line}  {hit.qualified_name}  [{reasons}]")
         if hit.summary:
             lines.append(f"    {hit.summary}")
     return "\n".join(lines) or "no function found"

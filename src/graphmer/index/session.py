@@ -12,7 +12,7 @@ from graphmer.evaluate.link_config import LinkParams
 from graphmer.index.build import PARSED
 from graphmer.index.links import LinkRanker
 from graphmer.index.places import References
-from graphmer.index.store import Index
+from graphmer.index.store import ENTITY_FILES, PACKED_TOKENIZER, REFERENCE_FILES, Index
 from graphmer.index.symbols import SymbolError
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class Session:
     @cached_property
     def ranker(self) -> LinkRanker:
         """Ranks candidates by evaluation's features and the network."""
-        return LinkRanker.of_index(self.index, self._params)
+        with self.index.intact(*ENTITY_FILES, PACKED_TOKENIZER):
+            return LinkRanker.of_index(self.index, self._params)
 
     @cached_property
     def references(self) -> References:
         """What the code names."""
-        return References(self.index.folder / PARSED)
+        with self.index.intact(*REFERENCE_FILES):
+            return References(self.index.folder / PARSED)
 
     @cached_property
     def row_of(self) -> dict[str, int]:

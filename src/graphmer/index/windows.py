@@ -8,9 +8,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphmer.artifacts import read_json, read_table, records, sha256_file, write_json
+from graphmer.artifacts import read_table, records, sha256_file, write_json
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError
+from graphmer.index.reading import NAME_MODEL, read_object
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.pack.build import Packer, file_symbol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SPLIT = "train"  # the split of every triple that `graphmer kg` writes: none is held out
 LIMITS = ("max_roots", "name_slots", "key_tokens")
+RESTORE = "restore it as training wrote it"
 RETRAIN = "train the model again on data of this version"
 
 
@@ -32,10 +34,7 @@ def model_limits(model: Path, params: PackParams) -> PackParams:
 
     Raises ArtifactError where the model's folder does not say them, or was trained by another ontology or layout.
     """
-    packed: dict[str, Any] = read_json(model / "packed.json")
-    missing = [name for name in LIMITS if not isinstance(packed.get(name), int)]
-    if missing:
-        raise ArtifactError(f"{model}/packed.json: says no {missing[0]}; restore it as training wrote it")
+    packed = packed_limits(model)
     ontology = load_ontology()
     expected = {
         "ontology_version": ontology.version,
@@ -49,6 +48,18 @@ def model_limits(model: Path, params: PackParams) -> PackParams:
             wanted = value if name.endswith("version") else "this ontology's"
             raise ArtifactError(f"{model}: trained with {name} {said}, expected {wanted}; {RETRAIN}")
     return dataclasses.replace(params, tokenizer_from=str(model), **{name: packed[name] for name in LIMITS})
+
+
+def packed_limits(model: Path) -> dict[str, Any]:
+    """packed.json of a model's folder, which says its LIMITS; raises ArtifactError where it does not."""
+    if not model.is_dir():
+        raise ArtifactError(f"{model}: no such folder; {NAME_MODEL}")
+    path = model / "packed.json"
+    packed = read_object(path, RESTORE if path.exists() else NAME_MODEL)
+    missing = [name for name in LIMITS if type(packed.get(name)) is not int]
+    if missing:
+        raise ArtifactError(f"{path}: says no {missing[0]}; {RESTORE}")
+    return packed
 
 
 def pack_graph(
