@@ -2,9 +2,10 @@
 
     python benchmarks/search_speed.py data/raw/trio [--model data/model] [--out results/benchmarks/search_speed.json]
 
-Seconds are the processor's, after nothing but the interpreter's own start where a command is measured: a busy neighbour
-does not count. `warm_ms` asks an opened index the summaries of its own functions, `warm_100k_ms` an index that holds
-the same functions again and again until there are 100,000. Medians; _low and _high the extremes.
+`_cpu_s` are the processor's seconds, all threads together: a busy neighbour does not count. `_wall_s` are those that a
+user waits, the interpreter's start included: measure on a quiet machine. `warm_ms` asks an opened index the summaries of
+its own functions, `warm_100k_ms` an index that holds the same functions again and again until there are 100,000. Medians;
+_low and _high the extremes.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from spread import spread
@@ -28,7 +30,7 @@ from graphmer.artifacts import read_json, write_json, write_table  # noqa: E402
 from graphmer.index.functions import functions_schema  # noqa: E402
 from graphmer.index.lexicon import Lexicon  # noqa: E402
 from graphmer.index.search import Searcher  # noqa: E402
-from graphmer.index.store import Index  # noqa: E402
+from graphmer.index.store import MANIFEST, Index, file_digests  # noqa: E402
 from graphmer.machine import processor_name  # noqa: E402
 
 FUNCTIONS = 100_000
@@ -36,14 +38,23 @@ QUERIES = 50
 ROUNDS = 3
 
 
-def command_seconds(*flags: str) -> float:
-    """Processor time of one run of the command."""
+class Spent(NamedTuple):
+    """Seconds of a command: the processor's, and those that passed."""
+
+    cpu: float
+    wall: float
+
+
+def spent(*flags: str) -> Spent:
+    """Of one run of the command."""
+    start = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-m", "graphmer.cli", *flags]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent(cpu, time.monotonic() - start)
 
 
 def lines_of(code: Path) -> int:
@@ -63,6 +74,8 @@ def widened(index: Path, out: Path, wanted: int) -> Path:
     np.save(out / "functions.npy", np.asarray(opened.function_vectors)[rows], allow_pickle=False)
     shutil.rmtree(out / "lexicon")
     tiled(opened.lexicon, times, wanted).save(out / "lexicon")
+    manifest = read_json(out / MANIFEST) | {"functions": wanted, "files": file_digests(out)}
+    write_json(out / MANIFEST, manifest)
     return out
 
 
@@ -102,12 +115,15 @@ def measured(code: Path, model: Path, at: Path) -> dict[str, object]:
     """Every figure of one code base."""
     index = at / "index"
     flags = ("index", str(code), "--model", str(model), "--out", str(index))
-    first, again = command_seconds(*flags), command_seconds(*flags)
+    first, again = spent(*flags), spent(*flags)
     counts = read_json(index / "index.json")
-    cold = [command_seconds("search", "open a connection", "--index", str(index)) for _ in range(ROUNDS)]
+    cold = [spent("search", "open a connection", "--index", str(index)) for _ in range(ROUNDS)]
     figures: dict[str, object] = {"lines": lines_of(code), "functions": counts["functions"], "queries": QUERIES}
-    figures |= {"index_cpu_s": round(first, 2), "index_again_cpu_s": round(again, 2)}
-    figures |= spread("cold_cpu_s", cold) | spread("warm_ms", warm(index, model))
+    for name, one in (("index", first), ("index_again", again)):
+        figures |= {f"{name}_{what}_s": round(value, 2) for what, value in one._asdict().items()}
+    for what in Spent._fields:
+        figures |= spread(f"cold_{what}_s", [getattr(one, what) for one in cold])
+    figures |= spread("warm_ms", warm(index, model))
     return figures | spread("warm_100k_ms", warm(widened(index, at / "wide", FUNCTIONS), model))
 
 
