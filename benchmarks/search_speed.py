@@ -2,10 +2,10 @@
 
     python benchmarks/search_speed.py data/raw/trio [--model data/model] [--out results/benchmarks/search_speed.json]
 
-`_cpu_s` are the processor's seconds, all threads together: a busy neighbour does not count. `_wall_s` are those that a
-user waits, the interpreter's start included: measure on a quiet machine. `warm_ms` asks an opened index the summaries of
-its own functions, `warm_100k_ms` an index that holds the same functions again and again until there are 100,000. Medians;
-_low and _high the extremes.
+`_cpu_s` are the processor's seconds, all threads together: a busy neighbour does not count. `_wall_s` are those that
+a user waits, the interpreter's start included: measure on a quiet machine. `warm_ms` asks an opened index the summaries
+of its own functions, `warm_100k_ms` an index that holds the same functions again and again until there are 100,000.
+Medians; _low and _high the extremes.
 """
 
 import argparse
