@@ -1,15 +1,15 @@
 """The verbs of the command `graphmer` that put a trained model to work on one's own code.
 
-Exit status of each: 0 it answered, 1 something will not do (one line says what), 2 bad parameters or flags, 130 Ctrl-C.
+Exit status of each: 0 it answered, 1 something will not do (one line says what), 2 bad parameters or flags, 130 Ctrl-C,
+141 nobody reads the answer to its end.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from graphmer.index.terminal import PARAMS, asked, opened, read_params, show, told
+from graphmer.index.terminal import PARAMS, asked, complain, opened, read_params, show, told
 
 verbs = typer.Typer()
 IndexFlag = Annotated[Path, typer.Option("--index", help="The folder that graphmer index wrote.")]
@@ -184,7 +184,7 @@ def explain(
     Exit status: 0 answered, 1 no such index or symbol, 2 bad parameters or flags.
     """
     if (relation is None) != (tail is None):
-        print("graphmer explain: give SYMBOL alone, or SYMBOL RELATION TAIL", file=sys.stderr)
+        complain("explain", "give SYMBOL alone, or SYMBOL RELATION TAIL")
         raise typer.Exit(2)
     with told("explain"):
         from graphmer.index.explain import explained
