@@ -4,6 +4,7 @@ The verbs that ask a trained model are in index/shell.py. Heavy libraries are im
 answers at once; `kg` needs neither torch, git nor DVC, and `verify` no torch.
 """
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,7 +57,9 @@ class Split(StrEnum):
 @app.command()
 def kg(
     path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java, JavaScript, TypeScript.")],
-    out: Annotated[Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced.")],
+    out: Annotated[
+        Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced; through a link too.")
+    ],
     file_format: Annotated[FileFormat, typer.Option("--format", help="Of entities and triples.")] = FileFormat.parquet,
     licence: Annotated[
         str,
@@ -91,8 +94,10 @@ def kg(
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
         needed = FolderParams.of(load_tree(params))
-        with sole_writer(out.resolve()):
-            graph = graph_folder(code, out, file_format.value, needed, cache, keep_invalid)
+        with sole_writer(Path(os.path.realpath(out))):
+            graph = graph_folder(
+                code, out, file_format.value, needed, cache, keep_invalid, lambda line: complain("kg", line)
+            )
         counts = graph.files._asdict()
         text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
         if counts["damaged"]:
