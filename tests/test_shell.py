@@ -1,5 +1,6 @@
 """What every verb says when it cannot answer: one line, whatever its flags and names hold, and a status."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from imports import ROOT
+from indexed import ROUTER, answer, copied, run
 from typer.testing import CliRunner
 
 from graphmer.cli import app
@@ -105,3 +107,22 @@ def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert command.returncode == 1
     assert said.startswith("graphmer verify: standard output: No space left on device")
     assert said.count("\n") == 1
+
+
+def test_index_counts_the_files_that_it_left_out_or_read_in_part(made: Path, tmp_path: Path) -> None:
+    code, index = copied(ROUTER, tmp_path / "router"), str(tmp_path / "index")
+    (code / "router/half.py").write_text("def whole():\n    return 1\n\n\ndef cut(a, b:\n", encoding="utf-8")
+    (code / "router/blank.py").write_text(" \n", encoding="utf-8")
+    (code / "router/binary.py").write_bytes(bytes(range(256)))
+    found = answer(made, "index", str(code), "--out", index)
+    graph = json.loads((tmp_path / "index/graph/manifest.json").read_text())
+    counts = {kind: found[kind] for kind in ("skipped", "partial", "left_out")}
+    assert counts == {kind: graph[kind] for kind in counts}
+    assert sum(counts["partial"].values()) == 1
+    assert sum(sum(reasons.values()) for reasons in counts.values()) >= 3
+    done = run(made, "index", str(code), "--out", index)
+    shown = {tuple(line.rsplit(maxsplit=1)) for line in done.stdout.splitlines()}
+    for kind, reasons in counts.items():
+        for reason, count in reasons.items():
+            assert (f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") in shown
+    assert "coverage" not in done.stderr

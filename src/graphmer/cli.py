@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from graphmer.index.shell import verbs
-from graphmer.index.terminal import PARAMS, OneLineGroup, complain, printed, show, told
+from graphmer.index.terminal import PARAMS, OneLineGroup, complain, not_whole, printed, show, told
 
 app = typer.Typer(
     cls=OneLineGroup,
@@ -155,8 +155,7 @@ def summary(manifest: dict[str, Any]) -> str:
         rows.append((f"calls resolved, {language}", share))
     rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
     rows += [(f"scip, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest.get("scip", {}).items()]
-    for kind in ("skipped", "partial", "left_out"):
-        rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
+    rows += not_whole(manifest)
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value:>14}" for label, value in rows)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from graphmer.index.terminal import PARAMS, asked, complain, opened, read_params, show, told
+from graphmer.index.terminal import NOT_WHOLE, PARAMS, asked, complain, not_whole, opened, read_params, show, told
 
 verbs = typer.Typer()
 IndexFlag = Annotated[Path, typer.Option("--index", help="The folder that graphmer index wrote.")]
@@ -46,25 +46,27 @@ def index(
 
     A second run into the same --out parses the files and encodes the functions that have changed, no others. The index
     is replaced as a whole at the end; until then, and after Ctrl-C, the earlier one stands. A second run that writes it
-    at the same time is refused.
+    at the same time is refused. Files that were left out, skipped or read in part are counted by reason.
 
     Exit status: 0 written, 1 refused (the folder, its licence, the model), 2 bad parameters, 130 interrupted.
     """
     with told("index"):
+        from graphmer.artifacts import read_json
         from graphmer.index.build import ScoringSource, build_index
         from graphmer.kg.folder_graph import FolderSource
 
+        at = out.resolve()  # before it is replaced: with `.` that takes the folder from below this process
         done = build_index(
             FolderSource(path, name, licence), model, out, read_params(params), ScoringSource(scoring, data)
         )
         counts = {"functions": done.manifest["functions"], "entities": done.manifest["entities"]}
         counts |= {"triples": done.manifest["triples"], "files_parsed": done.parsed, "files_from_cache": done.cached}
-        show(as_json, {"index": str(out), **counts, "functions_encoded": done.encoded}, _counts(counts, done.encoded))
-
-
-def _counts(counts: dict[str, Any], encoded: int) -> str:
-    rows = [*((name.replace("_", " "), number) for name, number in counts.items()), ("functions encoded", encoded)]
-    return "\n".join(f"{name:<18}{number:>12,}" for name, number in rows)
+        counts |= {"functions_encoded": done.encoded}
+        graph = read_json(at / "graph" / "manifest.json")
+        rows = [*((name.replace("_", " "), f"{number:,}") for name, number in counts.items()), *not_whole(graph)]
+        tree = {"index": str(out), **counts, **{kind: graph[kind] for kind in NOT_WHOLE}}
+        width = max(18, *(len(label) + 1 for label, _ in rows))
+        show(as_json, tree, "\n".join(f"{label:<{width}}{number:>12}" for label, number in rows))
 
 
 @verbs.command()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGED = Path(__file__).parents[1] / "params.yaml"  # of a wheel; setup.py puts it there
 PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[3] / "params.yaml"
 INTERRUPTED = 130
+NOT_WHOLE = ("skipped", "partial", "left_out")  # what a graph's manifest counts of files, by reason
 PIPE_CLOSED = 141  # as a shell tells of a program that SIGPIPE ended
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[
     0
@@ -124,6 +125,15 @@ def printed(text: str) -> None:
         if isinstance(error, BrokenPipeError):
             raise typer.Exit(PIPE_CLOSED) from None
         raise ArtifactError(f"standard output: {error.strerror or error}; send it to where it can be written") from None
+
+
+def not_whole(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a graph's files that were left out or read in part, by reason, as the manifest counts them."""
+    return [
+        (f"{kind.replace('_', ' ')}, {reason}", f"{count:,}")
+        for kind in NOT_WHOLE
+        for reason, count in manifest[kind].items()
+    ]
 
 
 def read_params(path: Path) -> "IndexParams":
