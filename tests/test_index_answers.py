@@ -369,7 +369,8 @@ def test_applied_proposals_are_new_rows_of_a_valid_graph(made: Path, doors: Path
     ]
     done = apply_proposals(graph, doors / "index/parsed", every, params)
     assert done.added == [proposal()]
-    assert done.skipped == {"there": 1, "unknown_symbol": 1, "other_code": 1, "breaks_a_rule": 1}
+    reasons = {"there": 1, "unknown_symbol": 1, "other_code": 1, "breaks_a_rule": 1}
+    assert done.skipped == {"too_unsure": 0, "mention_settled": 0, **reasons}
     after = read_table(graph / "triples.parquet", triples_schema())
     ours = after[after["source"] == "ml_extraction"]
     assert ours[["head", "relation", "tail"]].to_numpy().tolist() == [[VISIT, "calls", POP]]
@@ -436,6 +437,9 @@ def test_a_graph_that_another_run_writes_takes_no_proposals(made: Path, doors: P
 def test_complete_applies_from_the_shell(made: Path, doors: Path, tmp_path: Path) -> None:
     graph = copied(doors / "kg", tmp_path / "kg")
     flags = ("router.doors.visit", "calls", "--index", str(doors / "index"), "--apply", str(graph))
+    unsure = answer(made, "complete", *flags, "--apply-at-least", "1")["applied"]
+    assert (unsure["added"], unsure["skipped"]["too_unsure"]) == (0, 1)
+    flags = (*flags, "--apply-at-least", "0")
     assert answer(made, "complete", *flags)["applied"]["added"] == 1
     applied = answer(made, "complete", *flags)["applied"]
     assert (applied["added"], applied["skipped"]["there"]) == (0, 1)

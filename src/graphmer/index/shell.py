@@ -105,6 +105,9 @@ def complete(
         Path | None, typer.Option(help="Write the proposals into this graph, which graphmer kg made of the same code.")
     ] = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out what is less sure than this.")] = 0.0,
+    apply_at_least: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="With --apply: write nothing that is less sure than this.")
+    ] = 0.5,
     model: ModelFlag = None,
     as_json: JsonFlag = False,
     params: ParamsFlag = PARAMS,
@@ -112,11 +115,13 @@ def complete(
     """Propose triples that start at SYMBOL and that the graph lacks, each with a calibrated confidence.
 
     Example: graphmer complete shop.cart.Cart.add calls
-    Example: graphmer complete shop.cart.Cart.add calls --at-least 0.8 --apply kg
+    Example: graphmer complete shop.cart.Cart.add calls --apply kg --apply-at-least 0.8
 
     Asked are the mentions in SYMBOL's code at which static analysis settled nothing. A proposal keeps to the ontology
-    and says ml_extraction as its source. --apply adds proposals to a graph as new rows; what the graph has already
-    stays as it is and is counted, and the graph is checked as a whole before it is replaced.
+    and says ml_extraction as its source. --apply adds proposals to a graph as new rows, by default those that are
+    likelier right than wrong: at most one a mention. With a lower --apply-at-least several of one mention are written
+    as ambiguous. What the graph has already stays as it is and is counted, and the graph is checked as a whole before
+    it is replaced.
 
     Exit status: 0 answered (or nothing to propose), 1 no such index or symbol, or not to be asked, 2 bad parameters.
     """
@@ -133,7 +138,7 @@ def complete(
         tree = {"head": head, **found._asdict(), "proposals": [one._asdict() for one in found.proposals]}
         text = answers.as_text(found)
         if apply is not None:
-            done = apply_proposals(apply, index / PARSED, found.proposals, read_params(params).folder)
+            done = apply_proposals(apply, index / PARSED, found.proposals, read_params(params).folder, apply_at_least)
             tree["applied"] = {"added": len(done.added), "skipped": done.skipped}
             text += "\n" + applied_text(apply, done)
         show(as_json, tree, text)
