@@ -16,7 +16,9 @@ from graphmer.errors import ArtifactError
 from graphmer.index.apply import applied_text, apply_proposals
 from graphmer.index.complete import Proposal
 from graphmer.kg.folder_graph import CACHE, FolderParams
+from graphmer.kg.predicted import Earlier, carried_over, read_earlier, widened
 from graphmer.kg.schema import triples_schema
+from graphmer.kg.validate import read_tables
 from graphmer.params import load_tree
 
 PARAMS = FolderParams.of(load_tree(ROOT / "params.yaml"))
@@ -146,3 +148,80 @@ def test_a_manifest_of_another_shape_is_one_line(
         apply_proposals(graph, doors / "kg" / CACHE, [proposal("Door", 0.9)], PARAMS)
     said = str(caught.value)
     assert said == f"{path}: damaged ({says}); make it again with graphmer kg PATH --out FOLDER"
+
+
+@pytest.fixture
+def applied(doors: Path, tmp_path: Path) -> Path:
+    """A copy of the code and of the graph, to which a proposal was added."""
+    copied(doors / "code", tmp_path / "code")
+    copied(doors / "kg", tmp_path / "kg")
+    assert apply_proposals(tmp_path / "kg", doors / "kg" / CACHE, [proposal("Door", 0.75)], PARAMS).added
+    return tmp_path
+
+
+@pytest.mark.parametrize("through", ["parquet", "jsonl"])
+def test_a_second_run_keeps_what_was_added_where_its_file_is_as_it_was(through: str, applied: Path) -> None:
+    (applied / "code/other.py").write_text(OTHER + "\n\ndef fresh():\n    return other()\n", encoding="utf-8")
+    before = ours(applied / "kg").reset_index(drop=True)
+    assert make(applied, "code", "--format", through)["ml_extraction"]["kept"] == 1
+    said = make(applied, "code")
+    assert {reason: count for reason, count in said["ml_extraction"].items() if count} == {"kept": 1}
+    pd.testing.assert_frame_equal(ours(applied / "kg").reset_index(drop=True), before)
+    triples = read_table(applied / "kg/triples.parquet", triples_schema())
+    assert said["manifest"]["triples"]["calls"]["python"] == int((triples["relation"] == "calls").sum())
+    assert said["manifest"]["ml_extraction"] == {"added": 1}
+    assert json.loads((applied / "kg/validation.json").read_text())["triples"] == len(triples)
+
+
+@pytest.mark.parametrize("text", [f"\n{CODE}", None])
+def test_a_second_run_drops_what_was_added_to_another_text(text: str | None, applied: Path) -> None:
+    if text is None:
+        (applied / "code/doors.py").unlink()
+    else:
+        (applied / "code/doors.py").write_text(text, encoding="utf-8")
+    said = make(applied, "code")
+    assert {reason: count for reason, count in said["ml_extraction"].items() if count} == {"text_changed": 1}
+    assert ours(applied / "kg").empty
+    assert "ml_extraction" not in said["manifest"]
+    assert make(applied, "code")["ml_extraction"] == {}
+
+
+@pytest.mark.parametrize("owner", ["Door", "Gate"])
+def test_a_row_is_dropped_where_its_mention_is_settled_by_now(owner: str, applied: Path) -> None:
+    """As a SCIP index, or a file beside it, may settle a call in a text that is as it was."""
+    earlier, tables = before(applied), read_tables(applied / "kg", applied / "kg" / CACHE)
+    static = tables._replace(triples=tables.triples[tables.triples["source"] != "ml_extraction"])
+    fact = {**earlier.rows[0], "tail": f"{DOORS}{owner}.pop", "source": "static_analysis", "resolution": "exact"}
+    kept = carried_over(widened(static, [fact]), earlier.digests, earlier)
+    assert {reason: count for reason, count in kept.counts.items() if count} == {"settled_now": 1}
+    assert set(kept.tables.triples["source"]) == {"static_analysis"}
+
+
+def test_a_row_is_dropped_where_an_end_is_gone_or_a_rule_forbids_it(applied: Path) -> None:
+    earlier, tables = before(applied), read_tables(applied / "kg", applied / "kg" / CACHE)
+    static = tables._replace(triples=tables.triples[tables.triples["source"] != "ml_extraction"])
+    gone = {**earlier.rows[0], "tail": f"{DOORS}Fence.pop"}
+    class_called = {**earlier.rows[0], "tail": f"{DOORS}Door"}
+    kept = carried_over(static, earlier.digests, earlier._replace(rows=[gone, class_called]))
+    assert {reason: count for reason, count in kept.counts.items() if count} == {"symbol_gone": 1, "breaks_a_rule": 1}
+    assert kept.tables.triples.equals(static.triples)
+
+
+def before(at: Path) -> Earlier:
+    found = read_earlier(at / "kg", at / "kg" / CACHE)
+    assert found is not None
+    return found
+
+
+def test_what_n_triples_do_not_mark_is_dropped_and_told(applied: Path) -> None:
+    assert make(applied, "code", "--format", "nt")["ml_extraction"]["kept"] == 1
+    command = ["kg", str(applied / "code"), "--out", str(applied / "kg"), "--name", "doors", "--license", "MIT"]
+    said = CliRunner().invoke(app, command).stdout
+    assert said.endswith("\nadded by complete --apply before: kept 0, dropped 1 (unreadable 1)\n")
+    assert "added by" not in CliRunner().invoke(app, command).stdout
+
+
+@pytest.mark.parametrize("damage", ["[]", "{", '{"ml_extraction": 3}', '{"ml_extraction": {"added": "x"}}'])
+def test_a_damaged_manifest_stops_no_second_run(damage: str, applied: Path) -> None:
+    (applied / "kg/manifest.json").write_text(damage, encoding="utf-8")
+    assert make(applied, "code")["ml_extraction"] == {}

@@ -83,7 +83,9 @@ def kg(
     Parquet and JSONL carry each triple's place, resolution and confidence; N-Triples only the triples.
 
     A second run into the same --out parses only the files that have changed. The graph is replaced as a whole at the
-    end; until then, and after Ctrl-C, the earlier one stands.
+    end; until then, and after Ctrl-C, the earlier one stands. Triples that graphmer complete --apply added are kept
+    where their file's text and both ends are as they were and static analysis does not settle the mention now; how
+    many were kept and dropped is told. N-Triples do not mark them, so a run after --format nt drops them.
 
     Exit status: 0 written, 1 refused (the folder, its licence, --out) or invalid, 2 bad parameters, 130 interrupted.
     """
@@ -102,9 +104,12 @@ def kg(
         text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
         if counts["damaged"]:
             text += f"\nthe cache was damaged: files parsed again {counts['damaged']:,}"
+        if graph.proposed:
+            text += f"\n{_proposed_text(graph.proposed)}"
         if graph.verdict:
             complain("kg", graph.verdict)
-        show(as_json, {"graph": str(out), "manifest": graph.manifest, "files": counts, "verdict": graph.verdict}, text)
+        said = {"manifest": graph.manifest, "files": counts, "verdict": graph.verdict, "ml_extraction": graph.proposed}
+        show(as_json, {"graph": str(out), **said}, text)
     if graph.verdict:
         raise typer.Exit(1)
 
@@ -138,6 +143,14 @@ def verify(
         printed(text)
     if not holds and (strict or not gates):
         raise typer.Exit(1)
+
+
+def _proposed_text(counts: dict[str, int]) -> str:
+    """What became of the triples that a model had added to the earlier graph, in one line."""
+    dropped = {reason.replace("_", " "): count for reason, count in counts.items() if count and reason != "kept"}
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
+    text = f"added by complete --apply before: kept {counts['kept']:,}, dropped {sum(dropped.values()):,}"
+    return f"{text} ({reasons})" if reasons else text
 
 
 def summary(manifest: dict[str, Any]) -> str:

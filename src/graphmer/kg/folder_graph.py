@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
-from graphmer.artifacts import read_json, read_table, records, write_json
+from graphmer.artifacts import read_json, read_table, records, write_json, write_table
 from graphmer.corpus.fetch import fetch_sources
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
@@ -30,6 +30,7 @@ from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.kg.curated_rows import curated_files
 from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parse_folder
+from graphmer.kg.predicted import carried_over, count_triples, read_earlier
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
@@ -96,11 +97,12 @@ class FolderSource:
 
 
 class FolderGraph(NamedTuple):
-    """What a run says of itself: the manifest as written, and how many files it parsed; those depend on the cache."""
+    """What a run says of itself: the manifest as written, and what depends on the earlier graph and the cache."""
 
     manifest: dict[str, Any]
     files: ParseCounts
     verdict: str  # what is wrong with the graph; empty where every check holds
+    proposed: dict[str, int]  # a model's triples in the earlier graph: `kept`, or dropped by reason; empty without any
 
 
 def graph_folder(
@@ -113,6 +115,8 @@ def graph_folder(
     note: Callable[[str], None] | None = None,
 ) -> FolderGraph:
     """Write the validated graph of a folder into `out`, which is replaced as a whole; for the sole writer of `out`.
+
+    What `graphmer complete --apply` added to an earlier graph there is kept where its mention still stands.
 
     cache: keeps parsed rows for the next run, which then parses only what has changed; by default a folder in `out`.
     keep_invalid: write a graph that breaks a critical rule too; what is wrong with it is then told by the result.
@@ -127,6 +131,7 @@ def graph_folder(
     _check_replaceable(out, OUTPUTS, "graph", "--out")
     earlier = cache or out / CACHE
     _check_replaceable(earlier, CACHE_FILES, "cache", "--cache")
+    before = read_earlier(out, out / CACHE)
     added = [file for path in code.curated for file in curated_files(path)]
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
     with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, swapped(out) as scratch:
@@ -141,6 +146,12 @@ def graph_folder(
         build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         tables = read_tables(work / "kg", work / "parsed")
         built: dict[str, Any] = read_json(work / "kg" / "manifest.json")
+        proposed: dict[str, int] = {}
+        if before is not None:
+            tables, proposed = carried_over(tables, _digests(work / "parsed"), before)
+        if proposed.get("kept"):
+            count_triples(built, tables.triples)
+            write_table(tables.triples, work / "kg" / "triples.parquet", triples_schema())
         figures, verdict, noted = measured(tables, built, params.validate, fetch.licences)
         if note:
             for line in noted:
@@ -154,7 +165,7 @@ def graph_folder(
             manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
-    return FolderGraph(manifest, files, verdict)
+    return FolderGraph(manifest, files, verdict, proposed)
 
 
 def measured(
@@ -180,6 +191,12 @@ def _texts(parsed: Path) -> dict[str, str]:
     files = read_table(parsed / "files.parquet", files_schema(), ["file", "kind", "status", "text"])
     code = files[(files["kind"] == "code") & (files["status"] != "skipped")]
     return dict(zip(code["file"], code["text"], strict=True))
+
+
+def _digests(parsed: Path) -> dict[str, str]:
+    """SHA-256 of each parsed file's text."""
+    files = read_table(parsed / "files.parquet", files_schema(), ["file", "sha256"])
+    return dict(zip(files["file"], files["sha256"], strict=True))
 
 
 def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str) -> None:
