@@ -4,6 +4,7 @@ A triple that the graph has already, in whatever way, stays as it is; one that i
 of the ontology, is refused. All are counted. The graph is checked as a whole before it takes the old one's place.
 """
 
+import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from graphmer.corpus.licences import PROPRIETARY
 from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError, OntologyError
 from graphmer.index.complete import Proposal
+from graphmer.index.terminal import APPLY_AT_LEAST
 from graphmer.kg.folder_graph import CACHE, FolderParams, measured
 from graphmer.kg.predicted import (
     KEY,
@@ -33,7 +35,6 @@ from graphmer.kg.validate import Tables, read_tables
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.writing import sole_writer, swapped
 
-APPLY_AT_LEAST = 0.5  # likelier right than wrong; of one mention's candidates that is one at most
 REMADE = "make it again with graphmer kg PATH --out FOLDER"
 # Counts in the manifest that the checks' figures are made of, and how deep their mappings go.
 COUNTED = {"files": 2, "skipped": 1, "near_duplicates_removed": 2, "calls": 3}
@@ -58,7 +59,7 @@ def apply_proposals(
     Raises ArtifactError where the folder holds no such graph, or one of another package or ontology version, and
     OntologyError where the graph would not be valid; the folder is then as it was.
     """
-    graph = graph.resolve()
+    graph = Path(os.path.realpath(graph))
     _checked(graph, code)  # before a lock is laid beside it
     with sole_writer(graph):  # read within it: what another run adds before is kept
         manifest = _checked(graph, code)

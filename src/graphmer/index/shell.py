@@ -9,7 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from graphmer.index.terminal import NOT_WHOLE, PARAMS, asked, complain, not_whole, opened, read_params, show, told
+from graphmer.index.terminal import (
+    APPLY_AT_LEAST,
+    NOT_WHOLE,
+    PARAMS,
+    asked,
+    complain,
+    not_whole,
+    opened,
+    read_params,
+    show,
+    told,
+)
 
 verbs = typer.Typer()
 IndexFlag = Annotated[Path, typer.Option("--index", help="The folder that graphmer index wrote.")]
@@ -107,7 +118,7 @@ def complete(
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out what is less sure than this.")] = 0.0,
     apply_at_least: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="With --apply: write nothing that is less sure than this.")
-    ] = 0.5,
+    ] = APPLY_AT_LEAST,
     model: ModelFlag = None,
     as_json: JsonFlag = False,
     params: ParamsFlag = PARAMS,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The library lies in the project's src/; its parameters at the project's root.
 PACKAGED = Path(__file__).parents[1] / "params.yaml"  # of a wheel; setup.py puts it there
 PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[3] / "params.yaml"
+APPLY_AT_LEAST = 0.5  # of a proposal that is written: likelier right than wrong
 INTERRUPTED = 130
 NOT_WHOLE = ("skipped", "partial", "left_out")  # what a graph's manifest counts of files, by reason
 PIPE_CLOSED = 141  # as a shell tells of a program that SIGPIPE ended
