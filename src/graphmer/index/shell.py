@@ -130,9 +130,8 @@ def complete(
 
     Asked are the mentions in SYMBOL's code at which static analysis settled nothing. A proposal keeps to the ontology
     and says ml_extraction as its source. --apply adds proposals to a graph as new rows, by default those that are
-    likelier right than wrong: at most one a mention. With a lower --apply-at-least several of one mention are written
-    as ambiguous. What the graph has already stays as it is and is counted, and the graph is checked as a whole before
-    it is replaced.
+    likelier right than wrong. One alone of a mention is written as inferred, several are as ambiguous. What the graph
+    has already stays as it is and is counted, and the graph is checked as a whole before it is replaced.
 
     Exit status: 0 answered (or nothing to propose), 1 no such index or symbol, or not to be asked, 2 bad parameters.
     """
