@@ -1,18 +1,24 @@
 """`graphmer kg`: the graph of a folder, its formats, what it refuses, and that it leaves other people's files alone."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from filelock import FileLock
 from imports import ROOT
+from typer.testing import CliRunner
 
 from graphmer.artifacts import sha256_tree
+from graphmer.cli import app
+from graphmer.kg import folder_graph
 
 LEDGER = ROOT / "tests/fixtures/corpus/ledger"
 JOURNAL = "python:ledger:ledger/journal.py#Journal"
@@ -131,6 +137,73 @@ def test_an_earlier_graph_is_replaced(tmp_path: Path) -> None:
     graphmer("kg", str(LEDGER), "--out", "kg", "--format", "nt", cwd=tmp_path)
     left = {".graphmer-cache", "graph.nt", "manifest.json", "validation.json"}
     assert {path.name for path in (tmp_path / "kg").iterdir()} == left
+
+
+def test_an_empty_folder_and_then_its_graph_are_replaced_from_within(tmp_path: Path) -> None:
+    (tmp_path / "kg").mkdir()
+    for cached in ("from cache 0", "files parsed 0"):
+        assert cached in graphmer("kg", str(LEDGER), "--out", ".", cwd=tmp_path / "kg").stdout
+    assert (tmp_path / "kg/triples.parquet").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["kg"]
+
+
+def test_a_link_is_kept_and_the_folder_that_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "disk/kg").mkdir(parents=True)
+    (tmp_path / "disk/rows").mkdir()
+    for link, to in (("kg", "disk/kg"), ("rows", "disk/rows")):
+        (tmp_path / link).symlink_to(tmp_path / to)
+    for cached in ("from cache 0", "files parsed 0"):
+        assert cached in graphmer("kg", str(LEDGER), "--out", "kg", "--cache", "rows", cwd=tmp_path).stdout
+    assert (tmp_path / "kg").is_symlink()
+    assert (tmp_path / "rows").is_symlink()
+    assert (tmp_path / "disk/kg/triples.parquet").is_file()
+    assert (tmp_path / "disk/rows/files.parquet").is_file()
+
+
+def test_a_link_that_leads_round_in_a_circle_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "kg").symlink_to("kg")
+    said = graphmer("kg", str(LEDGER), "--out", "kg", cwd=tmp_path, expect=1).stderr
+    assert "is a link that leads to itself; give a folder as --out" in said
+    assert said.count("\n") == 1
+    assert (tmp_path / "kg").is_symlink()
+
+
+def test_what_the_checks_found_is_told_by_the_verb(tmp_path: Path) -> None:
+    said = graphmer("kg", str(LEDGER), "--out", "kg", cwd=tmp_path).stderr.splitlines()
+    assert any("entity_coverage: the graph has no" in line for line in said)
+    assert all(line.startswith("graphmer kg: ") for line in said)
+
+
+@pytest.mark.parametrize("when", ["building", "swapping"])
+def test_ctrl_c_leaves_the_earlier_graph_or_the_whole_new_one(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphmer("kg", str(LEDGER), "--out", "kg", "--format", "nt", cwd=tmp_path)
+    before = sha256_tree(tmp_path / "kg")
+    real = os.replace if when == "swapping" else folder_graph.build_graph
+
+    def interrupted(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments)
+
+    if when == "building":
+        monkeypatch.setattr(folder_graph, "build_graph", interrupted)
+    else:  # the last step of all, and of every file
+        into = str(tmp_path / "kg")
+        monkeypatch.setattr(os, "replace", lambda old, new: (interrupted if str(new) == into else real)(old, new))
+    # Where the tests run in the background, a shell has them ignore the signal.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(app, ["kg", str(LEDGER), "--out", str(tmp_path / "kg"), "--format", "jsonl"])
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    if when == "building":
+        assert (done.exit_code, done.stderr) == (130, "graphmer kg: interrupted\n")
+        assert sha256_tree(tmp_path / "kg") == before
+    else:
+        assert done.exit_code == 0
+        assert (tmp_path / "kg/triples.jsonl").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["kg"]
 
 
 def test_code_without_a_licence_needs_one_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from filelock import FileLock
 from indexed import ROUTER, answer, copied, run
 
 import graphmer.index.apply as applying
-from graphmer.artifacts import read_table, sha256_tree
+from graphmer.artifacts import read_table, sha256_bytes, sha256_tree
 from graphmer.errors import ArtifactError
 from graphmer.evaluate.config import EvalParams
 from graphmer.evaluate.link_prediction import LinkTask, load_link_data, query_key
@@ -221,6 +221,7 @@ def test_a_longer_path_is_answered_for_only_where_the_indexed_text_lies_there(
         ("nowhere/router/doors.py", "is not in the index"),
         ("../router/doors.py", "is not in the index"),
         ("elsewhere/router/doors.py", "is not the text that was indexed"),
+        (f"{tmp_path}/elsewhere/router/doors.py", "is not the text that was indexed"),
         (".doors.py", "is not in the index"),
     ):
         said = run(made, "resolve", f"{place}:{line}", *index, expect=1).stderr
@@ -231,6 +232,34 @@ def test_a_longer_path_is_answered_for_only_where_the_indexed_text_lies_there(
     for place in places:
         (call,) = answer(made, "resolve", f"{place}:{line}", *index)["calls"]
         assert call["file"] == "router/doors.py"
+
+
+@pytest.mark.parametrize("place", ["router/doors.py", "doors.py", "./doors.py"])
+def test_a_path_at_which_another_text_lies_is_not_answered_for(
+    place: str, made: Path, doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = OPEN.splitlines().index("    thing.unlatch(1)") + 1
+    flags = (f"{place}:{line}", "--index", str(doors / "index"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(f"\n{OPEN}", encoding="utf-8")
+    said = run(made, "resolve", *flags, expect=1).stderr
+    assert "is not the text that was indexed; if it has changed run graphmer index again" in said
+    assert said.count("\n") == 1
+    (tmp_path / place).write_text(OPEN, encoding="utf-8")
+    assert answer(made, "resolve", *flags)["calls"][0]["file"] == "router/doors.py"
+
+
+def test_a_files_own_path_names_it_where_one_nearer_the_root_has_the_same_text(
+    doors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references = References(doors / "index/parsed")
+    for name in ("__init__.py", "router/__init__.py"):
+        references._texts[name], references._digests[name] = "", sha256_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "router").mkdir()
+    (tmp_path / "router/__init__.py").write_bytes(b"")
+    assert references.files_ending("router/__init__.py") == "router/__init__.py"
 
 
 def test_a_file_has_as_many_lines_as_line_ends_and_one_where_the_last_has_none(made: Path, doors: Path) -> None:
@@ -340,7 +369,8 @@ def test_applied_proposals_are_new_rows_of_a_valid_graph(made: Path, doors: Path
     ]
     done = apply_proposals(graph, doors / "index/parsed", every, params)
     assert done.added == [proposal()]
-    assert done.skipped == {"there": 1, "unknown_symbol": 1, "other_code": 1, "breaks_a_rule": 1}
+    reasons = {"there": 1, "unknown_symbol": 1, "other_code": 1, "breaks_a_rule": 1}
+    assert done.skipped == {"too_unsure": 0, "mention_settled": 0, **reasons}
     after = read_table(graph / "triples.parquet", triples_schema())
     ours = after[after["source"] == "ml_extraction"]
     assert ours[["head", "relation", "tail"]].to_numpy().tolist() == [[VISIT, "calls", POP]]
@@ -407,6 +437,9 @@ def test_a_graph_that_another_run_writes_takes_no_proposals(made: Path, doors: P
 def test_complete_applies_from_the_shell(made: Path, doors: Path, tmp_path: Path) -> None:
     graph = copied(doors / "kg", tmp_path / "kg")
     flags = ("router.doors.visit", "calls", "--index", str(doors / "index"), "--apply", str(graph))
+    unsure = answer(made, "complete", *flags, "--apply-at-least", "1")["applied"]
+    assert (unsure["added"], unsure["skipped"]["too_unsure"]) == (0, 1)
+    flags = (*flags, "--apply-at-least", "0")
     assert answer(made, "complete", *flags)["applied"]["added"] == 1
     applied = answer(made, "complete", *flags)["applied"]
     assert (applied["added"], applied["skipped"]["there"]) == (0, 1)

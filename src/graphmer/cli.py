@@ -4,20 +4,20 @@ The verbs that ask a trained model are in index/shell.py. Heavy libraries are im
 answers at once; `kg` needs neither torch, git nor DVC, and `verify` no torch.
 """
 
-import sys
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from graphmer.errors import GraphmerError, ParamsError
 from graphmer.index.shell import verbs
-from graphmer.index.terminal import PARAMS, show
+from graphmer.index.terminal import PARAMS, OneLineGroup, complain, not_whole, printed, show, told
 
 app = typer.Typer(
+    cls=OneLineGroup,
     help="A validated knowledge graph of source code, and figures that can be checked.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -35,11 +35,16 @@ app.add_typer(verbs)
 
 
 @app.callback()
-def main() -> None:
+def main(context: typer.Context) -> None:
     """A validated knowledge graph of source code, a model that answers questions about it, and figures to check.
 
     On your own code: graphmer index PATH, then search, complete, resolve, explain. Each verb's --help has an example.
     """
+    if context.invoked_subcommand is None:
+        # Drawn already where rich is there, and then empty.
+        if shown := context.get_help():
+            printed(shown)
+        raise typer.Exit(2)
 
 
 class Split(StrEnum):
@@ -52,7 +57,9 @@ class Split(StrEnum):
 @app.command()
 def kg(
     path: Annotated[Path, typer.Argument(help="The root of a code base: Python, Java, JavaScript, TypeScript.")],
-    out: Annotated[Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced.")],
+    out: Annotated[
+        Path, typer.Option(help="A new or empty folder, or an earlier graph, which is replaced; through a link too.")
+    ],
     file_format: Annotated[FileFormat, typer.Option("--format", help="Of entities and triples.")] = FileFormat.parquet,
     licence: Annotated[
         str,
@@ -75,30 +82,35 @@ def kg(
 
     Parquet and JSONL carry each triple's place, resolution and confidence; N-Triples only the triples.
 
-    A second run into the same --out parses only the files that have changed.
+    A second run into the same --out parses only the files that have changed. The graph is replaced as a whole at the
+    end; until then, and after Ctrl-C, the earlier one stands. Triples that graphmer complete --apply added are kept
+    where their file's text and both ends are as they were and static analysis does not settle the mention now; how
+    many were kept and dropped is told. N-Triples do not mark them, so a run after --format nt drops them.
+
+    Exit status: 0 written, 1 refused (the folder, its licence, --out) or invalid, 2 bad parameters, 130 interrupted.
     """
-    try:
+    with told("kg"):
         from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
         from graphmer.params import load_tree
         from graphmer.writing import sole_writer
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
         needed = FolderParams.of(load_tree(params))
-        with sole_writer(out.resolve()):
-            graph = graph_folder(code, out, file_format.value, needed, cache, keep_invalid)
-    except GraphmerError as error:
-        print(f"graphmer kg: {error}", file=sys.stderr)
-        raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
-    except OSError as error:
-        print(f"graphmer kg: {error.filename or out}: {error.strerror}; check the path", file=sys.stderr)
-        raise typer.Exit(1) from None
-    counts = graph.files._asdict()
-    text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
-    if counts["damaged"]:
-        text += f"\nthe cache was damaged: files parsed again {counts['damaged']:,}"
-    show(as_json, {"graph": str(out), "manifest": graph.manifest, "files": counts, "verdict": graph.verdict}, text)
+        with sole_writer(Path(os.path.realpath(out))):
+            graph = graph_folder(
+                code, out, file_format.value, needed, cache, keep_invalid, lambda line: complain("kg", line)
+            )
+        counts = graph.files._asdict()
+        text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
+        if counts["damaged"]:
+            text += f"\nthe cache was damaged: files parsed again {counts['damaged']:,}"
+        if graph.proposed:
+            text += f"\n{_proposed_text(graph.proposed)}"
+        if graph.verdict:
+            complain("kg", graph.verdict)
+        said = {"manifest": graph.manifest, "files": counts, "verdict": graph.verdict, "ml_extraction": graph.proposed}
+        show(as_json, {"graph": str(out), **said}, text)
     if graph.verdict:
-        print(f"graphmer kg: {graph.verdict}", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -120,20 +132,25 @@ def verify(
     that was not measured is not missed. In CI: `graphmer verify && graphmer verify --gates --strict`.
     """
     if strict and not gates:
-        print("graphmer verify: --strict judges gates; pass --gates too", file=sys.stderr)
+        complain("verify", "--strict judges gates; pass --gates too")
         raise typer.Exit(2)
-    try:
+    with told("verify"):
         from graphmer.report.findings import reported
         from graphmer.report.gates import judged, read_gates
         from graphmer.report.verify import verify_project
 
         text, holds = judged(read_gates(root), as_json) if gates else reported(verify_project(root), as_json)
-    except GraphmerError as error:
-        print(f"graphmer verify: {error}", file=sys.stderr)
-        raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
-    print(text)
+        printed(text)
     if not holds and (strict or not gates):
         raise typer.Exit(1)
+
+
+def _proposed_text(counts: dict[str, int]) -> str:
+    """What became of the triples that a model had added to the earlier graph, in one line."""
+    dropped = {reason.replace("_", " "): count for reason, count in counts.items() if count and reason != "kept"}
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
+    text = f"added by complete --apply before: kept {counts['kept']:,}, dropped {sum(dropped.values()):,}"
+    return f"{text} ({reasons})" if reasons else text
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -151,8 +168,7 @@ def summary(manifest: dict[str, Any]) -> str:
         rows.append((f"calls resolved, {language}", share))
     rows += [(f"curated, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest["curated"].items() if n]
     rows += [(f"scip, {outcome.replace('_', ' ')}", f"{n:,}") for outcome, n in manifest.get("scip", {}).items()]
-    for kind in ("skipped", "partial", "left_out"):
-        rows += [(f"{kind.replace('_', ' ')}, {reason}", f"{count:,}") for reason, count in manifest[kind].items()]
+    rows += not_whole(manifest)
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value:>14}" for label, value in rows)
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from graphmer.errors import OntologyError
 from graphmer.index.places import KINDS, Place, open_places, triples_at
 from graphmer.index.session import Session
+from graphmer.kg.predicted import SOURCE
 from graphmer.ontology.vocabulary import CALL_RELATIONS, Relation
 
-SOURCE = "ml_extraction"
 FAMILIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(CALL_RELATIONS, CALL_RELATIONS),
     **dict.fromkeys(("inherits_from", "implements"), ("inherits_from", "implements")),

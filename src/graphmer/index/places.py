@@ -76,24 +76,30 @@ class References:
         return self._places(rows)
 
     def files_ending(self, file: str) -> str:
-        """The one file of the index that a path names: its own path, or the end of it."""
-        known = sorted(self._texts)
-        if file in known:
-            return file
+        """The one file of the index that a path names: its own path, or the end of it.
+
+        Raises ArtifactError where none or several fit, and where another text lies at the path than was indexed.
+        """
         tail = file.replace("\\", "/").removeprefix("./")
         # What is shorter is the end of one path. What is longer counts from elsewhere (the repository's root, say): it
         # is the indexed file only where that text lies there.
-        found = [name for name in known if name.endswith(f"/{tail}") or self._lies_at(Path(file), tail, name)]
+        known = sorted(self._texts)
+        own = [name for name in known if name in (file, tail)]
+        named = own or [name for name in known if name.endswith(f"/{tail}")]
+        longer = [] if own else [name for name in known if tail.endswith(f"/{name}")]
+        found = named
+        if Path(file).is_file():
+            digest = sha256_file(Path(file))
+            found = [name for name in [*named, *longer] if self._digests[name] == digest]
+            if not found and (named or longer):
+                raise ArtifactError(
+                    f"{file}: is not the text that was indexed; if it has changed run graphmer index again, "
+                    "else ask where no other file has this path"
+                )
         if len(found) == 1:
             return found[0]
         reason = f"fits {', '.join(found[:3])}" if found else "is not in the index"
-        if not found and Path(file).is_file() and any(tail.endswith(f"/{name}") for name in known):
-            reason = "is not the text that was indexed (if it has changed, run graphmer index again)"
         raise ArtifactError(f"{file}: {reason}; give a path as the index has it (graphmer search shows some)")
-
-    def _lies_at(self, path: Path, tail: str, name: str) -> bool:
-        """Whether a path that ends in an indexed file's own holds that file's text."""
-        return tail.endswith(f"/{name}") and path.is_file() and sha256_file(path) == self._digests[name]
 
     def _line_span(self, file: str, line: int) -> tuple[int, int]:
         text = self._bytes(file)

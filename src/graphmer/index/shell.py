@@ -1,15 +1,26 @@
 """The verbs of the command `graphmer` that put a trained model to work on one's own code.
 
-Exit status of each: 0 it answered, 1 something will not do (one line says what), 2 bad parameters or flags, 130 Ctrl-C.
+Exit status of each: 0 it answered, 1 something will not do (one line says what), 2 bad parameters or flags, 130 Ctrl-C,
+141 nobody reads the answer to its end.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from graphmer.index.terminal import PARAMS, asked, opened, read_params, show, told
+from graphmer.index.terminal import (
+    APPLY_AT_LEAST,
+    NOT_WHOLE,
+    PARAMS,
+    asked,
+    complain,
+    not_whole,
+    opened,
+    read_params,
+    show,
+    told,
+)
 
 verbs = typer.Typer()
 IndexFlag = Annotated[Path, typer.Option("--index", help="The folder that graphmer index wrote.")]
@@ -46,25 +57,27 @@ def index(
 
     A second run into the same --out parses the files and encodes the functions that have changed, no others. The index
     is replaced as a whole at the end; until then, and after Ctrl-C, the earlier one stands. A second run that writes it
-    at the same time is refused.
+    at the same time is refused. Files that were left out, skipped or read in part are counted by reason.
 
     Exit status: 0 written, 1 refused (the folder, its licence, the model), 2 bad parameters, 130 interrupted.
     """
     with told("index"):
+        from graphmer.artifacts import read_json
         from graphmer.index.build import ScoringSource, build_index
         from graphmer.kg.folder_graph import FolderSource
 
+        at = out.resolve()  # before it is replaced: with `.` that takes the folder from below this process
         done = build_index(
             FolderSource(path, name, licence), model, out, read_params(params), ScoringSource(scoring, data)
         )
         counts = {"functions": done.manifest["functions"], "entities": done.manifest["entities"]}
         counts |= {"triples": done.manifest["triples"], "files_parsed": done.parsed, "files_from_cache": done.cached}
-        show(as_json, {"index": str(out), **counts, "functions_encoded": done.encoded}, _counts(counts, done.encoded))
-
-
-def _counts(counts: dict[str, Any], encoded: int) -> str:
-    rows = [*((name.replace("_", " "), number) for name, number in counts.items()), ("functions encoded", encoded)]
-    return "\n".join(f"{name:<18}{number:>12,}" for name, number in rows)
+        counts |= {"functions_encoded": done.encoded}
+        graph = read_json(at / "graph" / "manifest.json")
+        rows = [*((name.replace("_", " "), f"{number:,}") for name, number in counts.items()), *not_whole(graph)]
+        tree = {"index": str(out), **counts, **{kind: graph[kind] for kind in NOT_WHOLE}}
+        width = max(18, *(len(label) + 1 for label, _ in rows))
+        show(as_json, tree, "\n".join(f"{label:<{width}}{number:>12}" for label, number in rows))
 
 
 @verbs.command()
@@ -103,6 +116,9 @@ def complete(
         Path | None, typer.Option(help="Write the proposals into this graph, which graphmer kg made of the same code.")
     ] = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out what is less sure than this.")] = 0.0,
+    apply_at_least: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="With --apply: write nothing that is less sure than this.")
+    ] = APPLY_AT_LEAST,
     model: ModelFlag = None,
     as_json: JsonFlag = False,
     params: ParamsFlag = PARAMS,
@@ -110,11 +126,12 @@ def complete(
     """Propose triples that start at SYMBOL and that the graph lacks, each with a calibrated confidence.
 
     Example: graphmer complete shop.cart.Cart.add calls
-    Example: graphmer complete shop.cart.Cart.add calls --at-least 0.8 --apply kg
+    Example: graphmer complete shop.cart.Cart.add calls --apply kg --apply-at-least 0.8
 
     Asked are the mentions in SYMBOL's code at which static analysis settled nothing. A proposal keeps to the ontology
-    and says ml_extraction as its source. --apply adds proposals to a graph as new rows; what the graph has already
-    stays as it is and is counted, and the graph is checked as a whole before it is replaced.
+    and says ml_extraction as its source. --apply adds proposals to a graph as new rows, by default those that are
+    likelier right than wrong. One alone of a mention is written as inferred, several are as ambiguous. What the graph
+    has already stays as it is and is counted, and the graph is checked as a whole before it is replaced.
 
     Exit status: 0 answered (or nothing to propose), 1 no such index or symbol, or not to be asked, 2 bad parameters.
     """
@@ -131,7 +148,7 @@ def complete(
         tree = {"head": head, **found._asdict(), "proposals": [one._asdict() for one in found.proposals]}
         text = answers.as_text(found)
         if apply is not None:
-            done = apply_proposals(apply, index / PARSED, found.proposals, read_params(params).folder)
+            done = apply_proposals(apply, index / PARSED, found.proposals, read_params(params).folder, apply_at_least)
             tree["applied"] = {"added": len(done.added), "skipped": done.skipped}
             text += "\n" + applied_text(apply, done)
         show(as_json, tree, text)
@@ -184,7 +201,7 @@ def explain(
     Exit status: 0 answered, 1 no such index or symbol, 2 bad parameters or flags.
     """
     if (relation is None) != (tail is None):
-        print("graphmer explain: give SYMBOL alone, or SYMBOL RELATION TAIL", file=sys.stderr)
+        complain("explain", "give SYMBOL alone, or SYMBOL RELATION TAIL")
         raise typer.Exit(2)
     with told("explain"):
         from graphmer.index.explain import explained

@@ -1,15 +1,17 @@
 """What the verbs share: parameters, one line for what a user can mend, and the answer on the screen."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
-from graphmer.errors import GraphmerError, ParamsError
+from graphmer.errors import ArtifactError, GraphmerError, ParamsError
 
 if TYPE_CHECKING:
     from graphmer.index.build import IndexParams
@@ -19,7 +21,56 @@ if TYPE_CHECKING:
 # The library lies in the project's src/; its parameters at the project's root.
 PACKAGED = Path(__file__).parents[1] / "params.yaml"  # of a wheel; setup.py puts it there
 PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[3] / "params.yaml"
+APPLY_AT_LEAST = 0.5  # of a proposal that is written: likelier right than wrong
 INTERRUPTED = 130
+NOT_WHOLE = ("skipped", "partial", "left_out")  # what a graph's manifest counts of files, by reason
+PIPE_CLOSED = 141  # as a shell tells of a program that SIGPIPE ended
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[
+    0
+]  # of flags; click's, or that of the click within a later typer
+
+
+class OneLineGroup(TyperGroup):
+    """A command whose wrong flags are told as its other faults are, in one line; the exit status is 2."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command; `standalone_mode` ends the process with its exit status, as click has it."""
+        try:
+            status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except USAGE_ERROR as error:
+            if not standalone_mode:
+                raise
+            _complain_of_flags(error)
+            status = 2
+        if standalone_mode:
+            sys.exit(status)
+        return status
+
+
+def _complain_of_flags(error: Any) -> None:
+    """error: a usage error of click."""
+    verb = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else ""
+    asking = f"graphmer {verb} --help" if verb else "graphmer --help"
+    complain(verb, f"{error.format_message().rstrip('.')}; {asking} tells what it takes")
+
+
+def complain(verb: str, text: str) -> None:
+    """One line on standard error, whatever the text holds."""
+    with suppress(BrokenPipeError):  # nobody reads it
+        print(f"graphmer {verb}: {escaped(text)}" if verb else f"graphmer: {escaped(text)}", file=sys.stderr)
+
+
+def escaped(text: str) -> str:
+    """A text on one line, without what would steer a terminal: names from code and flags may hold anything."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 @contextmanager
@@ -28,14 +79,15 @@ def told(verb: str) -> Iterator[None]:
     try:
         yield
     except GraphmerError as error:
-        print(f"graphmer {verb}: {error}", file=sys.stderr)
+        complain(verb, str(error))
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"graphmer {verb}: {what}; check the path and who may write it", file=sys.stderr)
+        reason = error.strerror or str(error) or type(error).__name__
+        what = f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
+        complain(verb, f"{what}; check the path and who may write it")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print(f"graphmer {verb}: interrupted", file=sys.stderr)
+        complain(verb, "interrupted")
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -57,12 +109,32 @@ def opened(folder: Path, model: Path | None) -> "Index":
 
 
 def show(as_json: bool, tree: dict[str, Any], text: str) -> None:
-    """The answer on standard output. Names from code may hold anything: what would steer a terminal is escaped."""
-    if as_json:
-        print(json.dumps(tree, ensure_ascii=True, indent=2))
-        return
-    for line in text.split("\n"):
-        print("".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in line))
+    """The answer on standard output."""
+    printed(json.dumps(tree, ensure_ascii=True, indent=2) if as_json else text)
+
+
+def printed(text: str) -> None:
+    """Lines on standard output, each escaped; where the reader has gone, as `head` does, the rest is not written.
+
+    Raises typer.Exit with PIPE_CLOSED there, and ArtifactError where standard output takes nothing.
+    """
+    try:
+        print("\n".join(map(escaped, text.split("\n"))), flush=True)
+    except OSError as error:
+        # What is still buffered would be written, and told of, at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(PIPE_CLOSED) from None
+        raise ArtifactError(f"standard output: {error.strerror or error}; send it to where it can be written") from None
+
+
+def not_whole(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a graph's files that were left out or read in part, by reason, as the manifest counts them."""
+    return [
+        (f"{kind.replace('_', ' ')}, {reason}", f"{count:,}")
+        for kind in NOT_WHOLE
+        for reason, count in manifest[kind].items()
+    ]
 
 
 def read_params(path: Path) -> "IndexParams":

@@ -8,15 +8,17 @@ validation.json     every check of the ontology
 
 import dataclasses
 import json
+import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
-from graphmer.artifacts import atomic_folder, read_json, read_table, records, write_json
+from graphmer.artifacts import read_json, read_table, records, write_json, write_table
 from graphmer.corpus.fetch import fetch_sources
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.licences import PROPRIETARY, declared_licence, parse_licence
@@ -28,12 +30,14 @@ from graphmer.kg.build import build_graph
 from graphmer.kg.config import GraphParams
 from graphmer.kg.curated_rows import curated_files
 from graphmer.kg.parse_cache import CACHE_FILES, ParseCounts, parse_folder
+from graphmer.kg.predicted import carried_over, count_triples, read_earlier
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
-from graphmer.kg.validate import measure_graph, read_tables
+from graphmer.kg.validate import Tables, measure_graph, read_tables
 from graphmer.kg.validate_config import ValidateParams
 from graphmer.params import load_section
+from graphmer.writing import swapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,11 +97,12 @@ class FolderSource:
 
 
 class FolderGraph(NamedTuple):
-    """What a run says of itself: the manifest as written, and how many files it parsed; those depend on the cache."""
+    """What a run says of itself: the manifest as written, and what depends on the earlier graph and the cache."""
 
     manifest: dict[str, Any]
     files: ParseCounts
     verdict: str  # what is wrong with the graph; empty where every check holds
+    proposed: dict[str, int]  # a model's triples in the earlier graph: `kept`, or dropped by reason; empty without any
 
 
 def graph_folder(
@@ -107,21 +112,29 @@ def graph_folder(
     params: FolderParams,
     cache: Path | None = None,
     keep_invalid: bool = False,
+    note: Callable[[str], None] | None = None,
 ) -> FolderGraph:
-    """Write the validated graph of a folder into `out`, which is replaced as a whole.
+    """Write the validated graph of a folder into `out`, which is replaced as a whole; for the sole writer of `out`.
+
+    What `graphmer complete --apply` added to an earlier graph there is kept where its mention still stands.
 
     cache: keeps parsed rows for the next run, which then parses only what has changed; by default a folder in `out`.
     keep_invalid: write a graph that breaks a critical rule too; what is wrong with it is then told by the result.
+    note: takes each line on what the checks found, in a graph that is written or not.
     Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and OntologyError where the graph
     breaks a critical rule; `out` is then as it was.
     """
+    # A link is kept, and the folder that it leads to replaced; `.` has no name to lay a scratch folder beside.
+    out = Path(os.path.realpath(out))
+    cache = Path(os.path.realpath(cache)) if cache else None
     source = source_of(code)
     _check_replaceable(out, OUTPUTS, "graph", "--out")
     earlier = cache or out / CACHE
     _check_replaceable(earlier, CACHE_FILES, "cache", "--cache")
+    before = read_earlier(out, out / CACHE)
     added = [file for path in code.curated for file in curated_files(path)]
     fetch = dataclasses.replace(params.fetch, allow_proprietary=source.license == PROPRIETARY)
-    with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, atomic_folder(out) as scratch:
+    with tempfile.TemporaryDirectory(prefix="graphmer-") as temporary, swapped(out) as scratch:
         work = Path(temporary)
         written = [out, scratch, earlier, *code.outputs]
         corpus = Corpus(source.name, (source,))
@@ -133,7 +146,16 @@ def graph_folder(
         build_graph(work / "parsed", work / "kg", params.kg, added, overlay)
         tables = read_tables(work / "kg", work / "parsed")
         built: dict[str, Any] = read_json(work / "kg" / "manifest.json")
-        figures, verdict = measure_graph(tables, built, params.validate, fetch.licences)
+        proposed: dict[str, int] = {}
+        if before is not None:
+            tables, proposed = carried_over(tables, _digests(work / "parsed"), before)
+        if proposed.get("kept"):
+            count_triples(built, tables.triples)
+            write_table(tables.triples, work / "kg" / "triples.parquet", triples_schema())
+        figures, verdict, noted = measured(tables, built, params.validate, fetch.licences)
+        if note:
+            for line in noted:
+                note(line)
         if verdict and not keep_invalid:
             raise OntologyError(f"{verdict}; or write it as it is, with --keep-invalid")
         write_json(scratch / "validation.json", figures)
@@ -143,7 +165,16 @@ def graph_folder(
             manifest["scip"] = dict(sorted({**index.counts, **manifest.pop("overlay")}.items()))
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
-    return FolderGraph(manifest, files, verdict)
+    return FolderGraph(manifest, files, verdict, proposed)
+
+
+def measured(
+    tables: Tables, manifest: Mapping[str, Any], params: ValidateParams, licences: Collection[str]
+) -> tuple[dict[str, object], str, list[str]]:
+    """`measure_graph`, and the lines that it writes to standard error, for who knows which verb they are of."""
+    with redirect_stderr(StringIO()) as said:
+        figures, verdict = measure_graph(tables, manifest, params, licences)
+    return figures, verdict, said.getvalue().split("\n")[:-1]
 
 
 @contextmanager
@@ -162,6 +193,12 @@ def _texts(parsed: Path) -> dict[str, str]:
     return dict(zip(code["file"], code["text"], strict=True))
 
 
+def _digests(parsed: Path) -> dict[str, str]:
+    """SHA-256 of each parsed file's text."""
+    files = read_table(parsed / "files.parquet", files_schema(), ["file", "sha256"])
+    return dict(zip(files["file"], files["sha256"], strict=True))
+
+
 def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str) -> None:
     """The folder is replaced as a whole: one that holds anything else is never touched."""
     if folder.is_dir():
@@ -170,6 +207,8 @@ def _check_replaceable(folder: Path, own: Collection[str], what: str, flag: str)
             raise CorpusError(
                 f"{folder}: holds '{foreign[0]}', which is no {what}; give an empty or a new folder as {flag}"
             )
+    elif folder.is_symlink():  # those that end somewhere have been followed
+        raise CorpusError(f"{folder}: is a link that leads to itself; give a folder as {flag}")
     elif folder.exists():
         raise CorpusError(f"{folder}: is a file; give a folder as {flag}")
 
