@@ -139,12 +139,12 @@ def test_an_earlier_graph_is_replaced(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "kg").iterdir()} == left
 
 
-def test_an_empty_folder_and_then_its_graph_are_replaced_from_within(tmp_path: Path) -> None:
+def test_the_current_folder_is_not_replaced_under_ones_feet(tmp_path: Path) -> None:
     (tmp_path / "kg").mkdir()
-    for cached in ("from cache 0", "files parsed 0"):
-        assert cached in graphmer("kg", str(LEDGER), "--out", ".", cwd=tmp_path / "kg").stdout
-    assert (tmp_path / "kg/triples.parquet").is_file()
-    assert [path.name for path in tmp_path.iterdir()] == ["kg"]
+    said = graphmer("kg", str(LEDGER), "--out", ".", cwd=tmp_path / "kg", expect=1).stderr
+    assert said.endswith("kg: the current folder is in it, so it cannot be replaced; name another one\n")
+    assert said.count("\n") == 1
+    assert [path.name for path in tmp_path.rglob("*")] == ["kg"]
 
 
 def test_a_link_is_kept_and_the_folder_that_it_leads_to_is_replaced(tmp_path: Path) -> None:

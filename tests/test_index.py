@@ -358,14 +358,14 @@ def test_an_index_written_through_a_link_opens_from_there(made: Path, tmp_path: 
     assert (tmp_path / "itself").is_symlink()
 
 
-def test_an_empty_folder_takes_an_index_from_within(
+def test_the_current_folder_is_not_replaced_under_ones_feet(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "index").mkdir()
     monkeypatch.chdir(tmp_path / "index")
-    run(made, "index", str(ROUTER), "--out", ".")
-    monkeypatch.chdir(tmp_path)
-    assert Index.open(tmp_path / "index").manifest["functions"] > 0
+    said = run(made, "index", str(ROUTER), "--out", ".", expect=1).stderr
+    assert "the current folder is in it, so it cannot be replaced; name another one" in said
+    assert list(Path().iterdir()) == []
 
 
 def with_other_eval(made: Path, to: Path) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,7 @@ from graphmer.index.store import (
     trained_digest,
     trained_model,
 )
+from graphmer.index.terminal import complain
 from graphmer.index.windows import model_limits, pack_graph
 from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder, source_of
 from graphmer.kg.parse_cache import CACHE_FILES
@@ -188,14 +188,14 @@ class _Earlier:
         except ArtifactError as error:
             self.functions, self.keys = {}, {}
             rmtree(parsed, ignore_errors=True)
-            print(f"graphmer index: nothing reused: {str(error).rpartition('; ')[0]}", file=sys.stderr)
+            complain("index", f"nothing reused: {str(error).rpartition('; ')[0]}")
 
     def _is_by(self, index: Index, model: Path, digest: str) -> bool:
         """Whether this model made the vectors; it is told where another did."""
         same = index.manifest["model"] == digest
         if same and index.manifest["files"].get(PACKED_TOKENIZER) == sha256_file(model / TOKENIZER):
             return True
-        print(f"graphmer index: no vector reused: {index.folder} was made with another model", file=sys.stderr)
+        complain("index", f"no vector reused: {index.folder} was made with another model")
         return False
 
     def _take_vectors(self, index: Index) -> None:
@@ -226,7 +226,7 @@ def _kept_scoring(model: Path, digest: str, source: ScoringSource, params: EvalP
             raise ArtifactError(
                 f"{path}: fitted with other {stale} than now; {_refit(source.file, data)}, or go back to those"
             )
-        print(f"graphmer index: {path}: fitted with other {stale} than now", file=sys.stderr)
+        complain("index", f"{path}: fitted with other {stale} than now")
     check_data(data)
     if kept.is_dir() or not os.access(kept.parent, os.W_OK | os.X_OK):
         raise ArtifactError(
@@ -239,7 +239,7 @@ def _kept_scoring(model: Path, digest: str, source: ScoringSource, params: EvalP
 def _fitted_scoring(model: Path, data: Path, params: EvalParams) -> Scoring:
     """Weights that are fitted now, and kept beside the model."""
     kept = scoring_beside(model)
-    print(f"graphmer index: fitting the scoring of {model} on {data}, once; kept in {kept}", file=sys.stderr)
+    complain("index", f"fitting the scoring of {model} on {data}, once; kept in {kept}")
     scoring = fit_scoring(model, data, params)
     scoring.save(kept)
     return scoring

@@ -14,7 +14,7 @@ from graphmer.report.readme import MEASURED, SPEED, results_table, with_block, w
 from graphmer.report.scale import scale_figures
 from graphmer.report.specs import specs
 
-WALKTHROUGH = "docs/walkthrough.md"
+WALKTHROUGH, SHARING = "docs/walkthrough.md", "docs/sharing.md"
 CARDS = {"docs/model_card.md": model_card, "docs/data_card.md": data_card, "docs/specs.md": specs}
 
 
@@ -32,6 +32,8 @@ def documents(root: Path) -> dict[str, str]:
     walkthrough = _text(root / WALKTHROUGH)
     figures = adapted.adapted_figures(root / adapted.ADAPTED)
     pages[WALKTHROUGH] = with_block(walkthrough, adapted.BEGIN, figures, adapted.END, WALKTHROUGH)
+    figures = adapted.compact_figures(root / adapted.COMPACT)
+    pages[SHARING] = with_block(_text(root / SHARING), adapted.COMPACT_BEGIN, figures, adapted.END, SHARING)
     tree = load_tree(root / "params.yaml")
     return pages | {path: write(root, tree) for path, write in CARDS.items()}
 

@@ -2,8 +2,8 @@
 
 What is compared, in this order: dvc.yaml, params.yaml and dvc.lock; each output with the digest that the lock has of
 it; the digests that manifests hold of other files; the run record of the evaluation; the headline figures, with their
-intervals, derived again from the predictions; the ablation from its cells; the pages that `make docs` writes; results/.
-No model runs and torch is not imported.
+intervals, derived again from the predictions; the ablation from its cells; the pages that `make docs` writes; results/;
+models/. No model runs and torch is not imported.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +29,7 @@ Tree = Mapping[str, Any]
 RECORD = "data/eval/run.json"
 SECTIONS: Mapping[str, type] = {"eval": EvalParams, "model": ModelParams, "train": TrainParams}
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError)  # JSON, YAML or a table of another shape
+DEFAULT_MODEL = "models/small"
 OUTPUT_FOLDERS = {"eval.json": "metrics", "eval_peers.csv": "plots"}  # the others stand beside the record
 # What ran once, on a machine or for hours that not everybody has.
 RESULTS = {
@@ -171,6 +172,17 @@ def result_findings(root: Path, tree: Tree) -> Iterator[Finding]:
         yield from compared_files(environment.parent, folder, read_json(environment).get("sha256", {}))
 
 
+def model_findings(root: Path, tree: Tree) -> Iterator[Finding]:
+    """Models that are kept in git: their files, and whether they were made of the weights that are here."""
+    for config in sorted((root / "models").glob("*/config.json")):
+        folder, own = config.parent.relative_to(root).as_posix(), read_json(config)
+        yield from compared_files(config.parent, folder, own["files"])
+        trained = root / "data/model/config.json"
+        if folder == DEFAULT_MODEL and trained.is_file():
+            made_of = read_json(trained)["files"]["model.safetensors"]
+            yield compared(f"{folder}/config.json: weights.of (make share)", made_of, own["weights"]["of"])
+
+
 CHECKS: Mapping[str, Callable[[Path, Tree], Iterator[Finding]]] = {
     "dvc.lock": lock_findings,
     "data": output_findings,
@@ -180,4 +192,5 @@ CHECKS: Mapping[str, Callable[[Path, Tree], Iterator[Finding]]] = {
     "metrics/ablation.json": ablation_findings,
     "documents": document_findings,
     "results": result_findings,
+    "models": model_findings,
 }
