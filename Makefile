@@ -27,7 +27,7 @@ export DVC_NO_ANALYTICS := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/site
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro whole test test-xla lint bench peers ablation report test-report test-commands pr-report readme docs clean clean-runs
+.PHONY: help install repro whole share test test-xla lint bench peers ablation report test-report test-commands pr-report readme docs clean clean-runs
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,13 @@ endif
 whole: $(STAMP) $(PEERS_STAMP) ## PROFILE=base: the profile with controls, peers, speed and a compact model, into results/<profile>/ and models/<profile>/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -r benchmarks/requirements.txt
 	@PYTHONPATH=src PROFILE="$(PROFILE)" $(BIN)/python -m graphmer.report.whole_run
+
+share: $(STAMP) ## models/small: the trained model in half precision, with what ranks its answers; what it lost: results/compact.json (after make repro)
+	$(BIN)/python -m graphmer.model.compact data/model models/small
+	$(BIN)/python stages/eval.py --model models/small --out .scratch/share/eval --metrics .scratch/share/eval.json --plots .scratch/share/plots
+	$(BIN)/python -m graphmer.report.adapted data/eval .scratch/share/eval --model models/small --out results/compact.json
+	$(BIN)/python -m graphmer.index.fit models/small --data data --out models/small.scoring.json
+	PYTHONPATH=src $(BIN)/python -m graphmer.report.documents
 
 test: $(STAMP) ## linter, types and tests
 	$(BIN)/ruff check .

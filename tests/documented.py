@@ -17,6 +17,7 @@ SPAN = re.compile(r"`([^`\n]+)`")
 NETWORK, ENVIRONMENT = "needs a network", "builds the environment, which the tests run in already"
 NOT_RUN = {  # how a command begins, and why it is not run
     "git clone <this repository>": NETWORK,
+    "make install": ENVIRONMENT,
     "make repro": f"{ENVIRONMENT}, then half an hour; the stages run here by dvc repro",
     "make test": "would run itself",
     "make ablation ROWS=": "hours",
@@ -34,6 +35,7 @@ EXIT = {  # statuses beside 0 that are an answer
 }
 FILLED = {  # names of the reader's own, and numbers that mean hours, with what the smoke profile has in their place
     "path/to/repo --out kg --license": ".scratch/code/router --out kg --license",
+    "--model models/small": "--model data/model",  # whose scoring is of the default's parameters
     "path/to/repo": "tests/fixtures/corpus/router",
     "train.steps=2400": "train.steps=24",
     "ablation.seeds=[1,2,3]": "ablation.seeds=[1]",
