@@ -217,7 +217,8 @@ def test_what_was_not_pulled_or_never_made_is_told_with_its_command_and_fails_no
     }
     # These pages show what results/ held: without it they say so, and differ.
     assert {finding.where for finding in told if finding.kind == "differs"} == {
-        "docs/scale.md", "docs/benchmarks.md", "docs/model_card.md", "docs/specs.md", "docs/walkthrough.md"
+        "docs/scale.md", "docs/benchmarks.md", "docs/model_card.md", "docs/specs.md", "docs/walkthrough.md",
+        "docs/sharing.md",
     }  # fmt: skip
     said = {finding.where: finding.said for finding in told if finding.kind == "absent"}
     assert said["data/eval"] == "not here; make repro (dvc repro eval) makes it"

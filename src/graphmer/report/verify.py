@@ -36,6 +36,7 @@ RESULTS = {
     "results/peers.json": "make peers",
     "results/ablation": "make ablation",
     "results/base": "make repro PROFILE=base",
+    "results/compact.json": "make share",
     "results/benchmarks/call_resolution.json": "python benchmarks/call_resolution.py",
     "results/benchmarks/kg_speed.json": "make bench",
     "results/benchmarks/latency.json": "make bench",
