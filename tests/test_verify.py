@@ -233,6 +233,19 @@ def test_a_figure_that_comes_from_no_prediction_is_told(project: Path) -> None:
     assert Finding("note", where, "2 figures come from no prediction; their digest alone is checked") in notes
 
 
+def test_a_shared_model_of_other_weights_is_a_note_and_one_that_was_changed_differs(project: Path) -> None:
+    folder = project / "models/small"
+    write_text(folder / "model.safetensors", "weights")
+    files = {"model.safetensors": sha256_file(folder / "model.safetensors")}
+    here = read_json(project / "data/model/config.json")["files"]["model.safetensors"]
+    for made_of, kinds in ((here, []), ("ab", ["note"])):
+        write_json(folder / "config.json", {"files": files, "weights": {"of": made_of}})
+        found = [finding for finding in verify_project(project) if finding.where.startswith("models/small")]
+        assert [finding.kind for finding in found if finding.kind != "agrees"] == kinds
+    write_text(folder / "model.safetensors", "others")
+    assert any(line.startswith("differs: models/small/model.safetensors: ") for line in differing(project))
+
+
 def test_kept_results_of_a_profile_must_be_what_their_environment_says(project: Path) -> None:
     write_text(project / "results/base/metrics/eval.json", "{}")
     digests = {"metrics/eval.json": sha256_file(project / "results/base/metrics/eval.json")}
