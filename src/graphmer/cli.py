@@ -90,16 +90,19 @@ def kg(
     Exit status: 0 written, 1 refused (the folder, its licence, --out) or invalid, 2 bad parameters, 130 interrupted.
     """
     with told("kg"):
-        from graphmer.kg.folder_graph import FolderParams, FolderSource, graph_folder
+        from graphmer.kg.folder_graph import FolderParams, FolderSource, InvalidGraphError, graph_folder
         from graphmer.params import load_tree
         from graphmer.writing import sole_writer
 
         code = FolderSource(path, name, licence, split.value, tuple(curated or ()), tuple(scip or ()))
         needed = FolderParams.of(load_tree(params))
         with sole_writer(Path(os.path.realpath(out))):
-            graph = graph_folder(
-                code, out, file_format.value, needed, cache, keep_invalid, lambda line: complain("kg", line)
-            )
+            try:
+                graph = graph_folder(
+                    code, out, file_format.value, needed, cache, keep_invalid, lambda line: complain("kg", line)
+                )
+            except InvalidGraphError as error:
+                raise InvalidGraphError(f"{error}; or write it as it is, with --keep-invalid") from None
         counts = graph.files._asdict()
         text = f"{summary(graph.manifest)}\nfiles parsed {counts['parsed']:,}, from cache {counts['cached']:,}"
         if counts["damaged"]:

@@ -17,7 +17,7 @@ from graphmer.corpus.parse.schema import files_schema
 from graphmer.errors import ArtifactError, OntologyError
 from graphmer.index.complete import Proposal
 from graphmer.index.terminal import APPLY_AT_LEAST
-from graphmer.kg.folder_graph import CACHE, FolderParams, measured
+from graphmer.kg.folder_graph import CACHE, FolderParams
 from graphmer.kg.predicted import (
     KEY,
     SOURCE,
@@ -31,7 +31,7 @@ from graphmer.kg.predicted import (
     widened,
 )
 from graphmer.kg.schema import triples_schema
-from graphmer.kg.validate import Tables, read_tables
+from graphmer.kg.validate import Tables, measure_graph, read_tables
 from graphmer.ontology.vocabulary import load_ontology
 from graphmer.writing import sole_writer, swapped
 
@@ -81,7 +81,7 @@ def _write(graph: Path, wider: Tables, manifest: dict[str, Any], params: FolderP
         shutil.copytree(graph, scratch, dirs_exist_ok=True)
         count_triples(manifest, wider.triples)
         allowed = [*params.fetch.licences, *({PROPRIETARY} & set(wider.triples["license"]))]
-        figures, verdict, _ = measured(wider, manifest, params.validate, allowed)
+        figures, verdict, _ = measure_graph(wider, manifest, params.validate, allowed)
         if verdict:
             raise OntologyError(f"{graph}: {verdict}")
         write_table(wider.triples, scratch / "triples.parquet", triples_schema())

@@ -98,7 +98,7 @@ def build_index(
     is then as it was.
     """
     # Through links a path up and down leads elsewhere, and `.` has no name to lay a scratch folder beside.
-    out, model = out.resolve(), model.resolve()
+    out, model = (Path(os.path.realpath(path)) for path in (out, model))
     _check_replaceable(out)
     limits, digest = model_limits(model, params.pack), trained_digest(model)
     trained = trained_model(model)

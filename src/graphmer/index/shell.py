@@ -66,14 +66,13 @@ def index(
         from graphmer.index.build import ScoringSource, build_index
         from graphmer.kg.folder_graph import FolderSource
 
-        at = out.resolve()  # before it is replaced: with `.` that takes the folder from below this process
         done = build_index(
             FolderSource(path, name, licence), model, out, read_params(params), ScoringSource(scoring, data)
         )
         counts = {"functions": done.manifest["functions"], "entities": done.manifest["entities"]}
         counts |= {"triples": done.manifest["triples"], "files_parsed": done.parsed, "files_from_cache": done.cached}
         counts |= {"functions_encoded": done.encoded}
-        graph = read_json(at / "graph" / "manifest.json")
+        graph = read_json(out / "graph" / "manifest.json")
         rows = [*((name.replace("_", " "), f"{number:,}") for name, number in counts.items()), *not_whole(graph)]
         tree = {"index": str(out), **counts, **{kind: graph[kind] for kind in NOT_WHOLE}}
         width = max(18, *(len(label) + 1 for label, _ in rows))

@@ -11,9 +11,8 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
@@ -34,7 +33,7 @@ from graphmer.kg.predicted import carried_over, count_triples, read_earlier
 from graphmer.kg.schema import entities_schema, triples_schema
 from graphmer.kg.scip.index import read_index
 from graphmer.kg.scip.overlay import ScipOverlay
-from graphmer.kg.validate import Tables, measure_graph, read_tables
+from graphmer.kg.validate import measure_graph, read_tables
 from graphmer.kg.validate_config import ValidateParams
 from graphmer.params import load_section
 from graphmer.writing import swapped
@@ -55,6 +54,10 @@ OUTPUTS = {
 }
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 RDFS_LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
+
+
+class InvalidGraphError(OntologyError):
+    """A graph that breaks a critical rule, and could be written all the same."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def graph_folder(
     cache: keeps parsed rows for the next run, which then parses only what has changed; by default a folder in `out`.
     keep_invalid: write a graph that breaks a critical rule too; what is wrong with it is then told by the result.
     note: takes each line on what the checks found, in a graph that is written or not.
-    Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and OntologyError where the graph
-    breaks a critical rule; `out` is then as it was.
+    Raises CorpusError where the folder, its licence, `out` or `cache` will not do, and InvalidGraphError where the
+    graph breaks a critical rule; `out` is then as it was.
     """
     # A link is kept, and the folder that it leads to replaced; `.` has no name to lay a scratch folder beside.
     out = Path(os.path.realpath(out))
@@ -152,12 +155,12 @@ def graph_folder(
         if proposed.get("kept"):
             count_triples(built, tables.triples)
             write_table(tables.triples, work / "kg" / "triples.parquet", triples_schema())
-        figures, verdict, noted = measured(tables, built, params.validate, fetch.licences)
+        figures, verdict, notes = measure_graph(tables, built, params.validate, fetch.licences)
         if note:
-            for line in noted:
+            for line in notes:
                 note(line)
         if verdict and not keep_invalid:
-            raise OntologyError(f"{verdict}; or write it as it is, with --keep-invalid")
+            raise InvalidGraphError(verdict)
         write_json(scratch / "validation.json", figures)
         left_out = read_json(work / "raw" / "manifest.json")["sources"][0]["skipped"]
         manifest = {**built, "left_out": left_out}
@@ -166,15 +169,6 @@ def graph_folder(
         _write_graph(work / "kg", scratch, file_format)
         write_json(scratch / "manifest.json", manifest)
     return FolderGraph(manifest, files, verdict, proposed)
-
-
-def measured(
-    tables: Tables, manifest: Mapping[str, Any], params: ValidateParams, licences: Collection[str]
-) -> tuple[dict[str, object], str, list[str]]:
-    """`measure_graph`, and the lines that it writes to standard error, for who knows which verb they are of."""
-    with redirect_stderr(StringIO()) as said:
-        figures, verdict = measure_graph(tables, manifest, params, licences)
-    return figures, verdict, said.getvalue().split("\n")[:-1]
 
 
 @contextmanager

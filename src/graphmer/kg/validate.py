@@ -51,6 +51,16 @@ class Tables(NamedTuple):
     references: "pd.DataFrame"
 
 
+class Measured(NamedTuple):
+    """What the checks find. verdict: what the first one says that is past its bound; empty where all hold. notes: a
+    line each on what breaks a check, with file and line, past its bound or not.
+    """
+
+    figures: dict[str, object]
+    verdict: str
+    notes: list[str]
+
+
 def validate_graph(
     kg: Path, parsed: Path, metrics: Path, plot: Path, params: ValidateParams, licences: Collection[str]
 ) -> None:
@@ -63,17 +73,19 @@ def validate_graph(
     tables = read_tables(kg, parsed)
     manifest = read_json(kg / "manifest.json")
     metrics.unlink(missing_ok=True)  # all is read: from here on the old figures are of another graph
-    figures, verdict = measure_graph(tables, manifest, params, licences)
-    if verdict:
-        raise OntologyError(verdict)
+    measured = measure_graph(tables, manifest, params, licences)
+    for line in measured.notes:
+        print(line, file=sys.stderr)
+    if measured.verdict:
+        raise OntologyError(measured.verdict)
     write_text(plot, relations_table(tables.triples))
-    write_json(metrics, figures)
+    write_json(metrics, measured.figures)
 
 
 def measure_graph(
     tables: Tables, manifest: Mapping[str, Any], params: ValidateParams, licences: Collection[str]
-) -> tuple[dict[str, object], str]:
-    """Figures of a graph's checks, and what the first one says that is past its bound; empty where all hold.
+) -> Measured:
+    """What the checks find in a graph.
 
     manifest: as build_kg wrote it. Raises OntologyError where there is nothing to check.
     """
@@ -83,11 +95,11 @@ def measure_graph(
         raise OntologyError("triples.parquet: no triple; the corpus has no code that could be resolved")
     graph = build_view(tables)
     results = run_checks(graph, tables, ontology, params, licences)
-    _report(results, params)
     failed = [check for check in results if not check.holds]
     figures: dict[str, object] = {"triples": len(triples), "entities": len(entities)}
     figures |= {check.name: check.figure for check in results if check.name != "triples"}
-    return nested(figures | _manifest_figures(manifest)), _verdict(failed[0]) if failed else ""
+    verdict = _verdict(failed[0]) if failed else ""
+    return Measured(nested(figures | _manifest_figures(manifest)), verdict, _notes(results, params))
 
 
 def read_tables(kg: Path, parsed: Path) -> Tables:
@@ -214,12 +226,13 @@ def _places(graph: Graph, offenders: list[Offender]) -> list[str]:
     return found
 
 
-def _report(results: list[Check], params: ValidateParams) -> None:
+def _notes(results: list[Check], params: ValidateParams) -> list[str]:
+    found = []
     for check in results:
-        for offender in check.offenders[: params.offenders_shown]:
-            print(f"{check.name}: {offender}", file=sys.stderr)
+        found += [f"{check.name}: {offender}" for offender in check.offenders[: params.offenders_shown]]
         if len(check.offenders) > params.offenders_shown:
-            print(f"{check.name}: {len(check.offenders) - params.offenders_shown} more", file=sys.stderr)
+            found.append(f"{check.name}: {len(check.offenders) - params.offenders_shown} more")
+    return found
 
 
 def _verdict(check: Check) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from graphmer.artifacts import read_json, sha256_file, write_json, write_text
+from graphmer.artifacts import read_json, sha256_file, sha256_files, write_json, write_text
 from graphmer.errors import ArtifactError, GraphmerError, ParamsError
 from graphmer.model.stored import BITS, Bits
 from graphmer.params import load_tree
@@ -134,8 +134,7 @@ def fitting_bits(weights: int) -> Bits:
 def seal(folder: Path) -> None:
     """Write the digests of what lies in results/<profile>/ into its environment.json anew."""
     path = folder / "environment.json"
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file != path)
-    digests = {file.relative_to(folder).as_posix(): sha256_file(file) for file in files}
+    digests = {name: digest for name, digest in sha256_files(folder).items() if name != path.name}
     write_json(path, read_json(path) | {"sha256": digests})
 
 
