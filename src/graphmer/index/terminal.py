@@ -25,9 +25,8 @@ APPLY_AT_LEAST = 0.5  # of a proposal that is written: likelier right than wrong
 INTERRUPTED = 130
 NOT_WHOLE = ("skipped", "partial", "left_out")  # what a graph's manifest counts of files, by reason
 PIPE_CLOSED = 141  # as a shell tells of a program that SIGPIPE ended
-USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[
-    0
-]  # of flags; click's, or that of the click within a later typer
+# Of flags: click's, or that of the click within a later typer.
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 class OneLineGroup(TyperGroup):
