@@ -219,6 +219,9 @@ def _throw(scopes: JavaScopes, node: Node) -> None:
         scopes.refer("raise", name, value + "::new()", 0, start, end)
     elif thrown.type == "identifier":
         scopes.refer("raise", scopes.text(thrown), scopes.path(thrown), 0, thrown.start_byte, thrown.end_byte)
+    elif thrown.type in ("method_invocation", "ternary_expression"):
+        named = thrown.child_by_field_name("name") or thrown
+        scopes.refer("raise", scopes.text(named), scopes.path(thrown), 0, named.start_byte, named.end_byte)
 
 
 def _annotation(scopes: JavaScopes, node: Node) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from graphmer.corpus.parse.java_text import (
+    CHOICE,
     PLAIN_ARGUMENTS,
     TEXT_ARGUMENT,
     access_path,
@@ -186,6 +187,9 @@ class JavaScopes:
     def path(self, node: Node) -> str:
         """The access path of an expression; a local variable is `%` and the last part of its symbol."""
         path = access_path(node, self.source)
+        return CHOICE.join(map(self._marked, path.split(CHOICE))) if CHOICE in path else self._marked(path)
+
+    def _marked(self, path: str) -> str:
         if "+" in path or "*" in path:
             return NAME_IN_SUM.sub(lambda match: self.visible.get(match[0], match[0]), path)
         if path[:1] in "(<@-:":

@@ -25,6 +25,7 @@ TEXT_ARGUMENT = re.compile(rb'\("[^"\\\n]*"\)')
 NUMBER = re.compile(rb"\.?[0-9][\w.]*")
 HEXADECIMAL = (b"0x", b"0X")
 EXPRESSION = "<expr>"
+CHOICE = "|"  # between the alternatives of a conditional expression
 WORDS: Mapping[bytes, str] = {b"null": "<null>", b"true": "<boolean>", b"false": "<boolean>"}
 LITERALS: Mapping[str, str] = {
     "string_literal": "<String>",
@@ -98,7 +99,7 @@ def access_path(node: "Node", source: bytes) -> str:
 
     `@5` is the call or the `new` whose name stands at byte 5, `->5` and `::5` the lambda and the method reference that
     start there, `(T)` at the head a value cast to T, `<int>` a literal of that type, `a+b` a sum, `a*b` other
-    arithmetic, `<expr>` anything else.
+    arithmetic, `a|b` one of two, `<expr>` anything else.
     """
     tail: list[str] = []
     while True:
@@ -147,9 +148,6 @@ def _step(node: "Node", tail: list[str]) -> "Node | None":
         return node.child_by_field_name("array")
     if kind in ("parenthesized_expression", "update_expression"):
         return node.named_child(0)
-    if kind == "ternary_expression":
-        chosen = node.child_by_field_name("consequence")
-        return node.child_by_field_name("alternative") if chosen is None or chosen.type == "null_literal" else chosen
     if kind == "assignment_expression":
         return node.child_by_field_name("left")
     if kind == "unary_expression":
@@ -159,6 +157,9 @@ def _step(node: "Node", tail: list[str]) -> "Node | None":
 
 
 def _operand(node: "Node", source: bytes, is_receiver: bool) -> str:
+    if node.type == "ternary_expression":
+        path = _choice(node, source)
+        return EXPRESSION if is_receiver and CHOICE in path else path
     if node.type != "binary_expression":
         return _head(node, source, is_receiver)
     path = _operation(node, source)
@@ -232,9 +233,26 @@ def _operation(node: "Node", source: bytes) -> str:
     return first + "".join(link + operand for link, operand in zip(reversed(links), reversed(operands)))
 
 
+def _choice(node: "Node", source: bytes) -> str:
+    """The alternatives of a conditional expression, without null and those that nothing is known of."""
+    sides: list[str] = []
+    current: Node | None = node
+    while current is not None and current.type == "ternary_expression" and len(sides) < MAX_OPERANDS:
+        chosen = current.child_by_field_name("consequence")
+        sides.append(EXPRESSION if chosen is None else access_path(chosen, source))
+        current = current.child_by_field_name("alternative")
+    if current is not None and len(sides) < MAX_OPERANDS:
+        sides.append(access_path(current, source))
+    known = list(dict.fromkeys(side for side in sides if side not in (EXPRESSION, "<null>")))
+    placed = [side for side in known if side.startswith(tuple(PLACED.values()))]
+    if placed:  # what becomes of a lambda is known of one alone
+        return placed[0]
+    return CHOICE.join(known) or sides[-1]
+
+
 def _part(node: "Node", source: bytes) -> str:
     path = access_path(node, source)
-    return EXPRESSION if path.startswith(tuple(PLACED.values())) else path
+    return EXPRESSION if path.startswith(tuple(PLACED.values())) or CHOICE in path else path
 
 
 def _text(node: "Node | None", source: bytes) -> str:

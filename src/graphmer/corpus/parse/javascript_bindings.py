@@ -25,6 +25,7 @@ from graphmer.corpus.parse.javascript_text import (
 )
 from graphmer.corpus.parse.treesitter import name_of
 
+MAX_PATTERNS = 20  # within each other
 PROPERTY_WORDS = re.compile(rb"\b(?:private|protected|public|readonly)\b")
 
 
@@ -103,9 +104,12 @@ def name_object(scopes: JavaScriptScopes, start: int, name: str, span: Span, fra
 
 
 def _destructure(scopes: JavaScriptScopes, pattern: Node, value: Node | None, frame: Frame) -> None:
-    """`const {a, b: c} = path`: each name gets its member of the path. What nests deeper is bound, unknown."""
-    path = access_path(value, scopes.source)
-    specifier = _required(value, scopes)
+    """`const {a, b: {c}} = path`: each name gets its member of the path, or of its member."""
+    _bind_parts(scopes, pattern, access_path(value, scopes.source), _required(value, scopes), frame, 0)
+
+
+def _bind_parts(scopes: JavaScriptScopes, pattern: Node, path: str, specifier: str, frame: Frame, depth: int) -> None:
+    """Bind the parts of one pattern. specifier: what `require` names, of which each name is an import then."""
     is_array = scopes.source[pattern.start_byte : pattern.start_byte + 1] == b"["
     for part in pattern.named_children:
         key = local = part
@@ -113,6 +117,9 @@ def _destructure(scopes: JavaScriptScopes, pattern: Node, value: Node | None, fr
             key, local = part.child_by_field_name("key") or part, part.child_by_field_name("value") or part
         if part.type == "object_assignment_pattern":
             key = local = part.child_by_field_name("left") or part
+        if local.type == "object_pattern" and depth < MAX_PATTERNS and key.type == "property_identifier":
+            inner = UNKNOWN if is_array else f"{path}.{text(key)}"
+            _bind_parts(scopes, local, inner, "", frame, depth + 1)
         if local.type not in ("identifier", "shorthand_property_identifier_pattern"):
             continue
         start, end = local.start_byte, local.end_byte

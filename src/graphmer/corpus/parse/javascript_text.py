@@ -32,6 +32,7 @@ BARE = (WRAPPERS - {"await_expression"}) | {"sequence_expression"}
 # What compilers put around a required module
 INTEROP = (b"__importStar", b"__importDefault", b"_interopRequireWildcard", b"_interopRequireDefault")
 CHOICES = frozenset({"||", "??", "&&"})
+KEEPING = frozenset({"||=", "??="})  # give what was there before, which the right side once made
 STATEMENT_START = re.compile(rb"\s*(?:export\s+)?(?:default\s+)?(?:(?:const|let|var|abstract|declare)\s+)?")
 LONGEST_STATEMENT_START = 60
 SPACE = re.compile(r"\s+")
@@ -81,14 +82,25 @@ def access_path(node: Node | None, source: bytes, depth: int = 0) -> str:
         owner = access_path(node.child_by_field_name("object"), source, depth + 1)
         return UNKNOWN if name is None else f"{owner}.{text(name)}"
     if kind == "subscript_expression":
-        return access_path(node.child_by_field_name("object"), source, depth + 1) + "[]"
+        return access_path(node.child_by_field_name("object"), source, depth + 1) + _subscript(node)
     if kind in WRAPPERS:
         return access_path(first_named(node), source, depth + 1)
     if kind == "sequence_expression":
         return access_path(node.named_child(node.named_child_count - 1), source, depth + 1)
     if kind == "assignment_expression":
         return access_path(node.child_by_field_name("right"), source, depth + 1)
+    if kind == "augmented_assignment_expression":  # `a ??= b`
+        operator = node.child_by_field_name("operator")
+        kept = operator is not None and text(operator) in KEEPING
+        return access_path(node.child_by_field_name("right"), source, depth + 1) if kept else UNKNOWN
     return UNKNOWN
+
+
+def _subscript(node: Node) -> str:
+    """`.key` of `object["key"]`, `[]` of any other subscript."""
+    index = node.child_by_field_name("index")
+    key = text(index)[1:-1] if index is not None and index.type == "string" else ""
+    return f".{key}" if key.isidentifier() else "[]"
 
 
 def _call_path(node: Node, source: bytes, depth: int) -> str:

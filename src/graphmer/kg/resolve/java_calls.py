@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from graphmer.corpus.parse.records import Reference, Symbol
+from graphmer.kg.resolve.java_conditional import promoted
 from graphmer.kg.resolve.java_expressions import LAMBDA, METHOD_REFERENCE, NOTHING, Callee, split_callee
 from graphmer.kg.resolve.java_functions import MAX_NESTING, JavaFunctions
 from graphmer.kg.resolve.java_generics import Generic, JavaGenerics, has_variables, substitute
 from graphmer.kg.resolve.java_index import JavaMethod
-from graphmer.kg.resolve.java_names import ANY_RECEIVER, OBJECT, OBJECT_METHODS, RETURNS
+from graphmer.kg.resolve.java_library import LIBRARY
+from graphmer.kg.resolve.java_names import ANY_RECEIVER, OBJECT, OBJECT_METHODS, PROMOTING, returned_by_name
 from graphmer.kg.resolve.java_overloads import Choice, choose
 from graphmer.kg.resolve.java_places import parameter_count
 
@@ -170,12 +172,22 @@ class JavaCalls(JavaFunctions):
             return Generic(body)
         kind = self.created(reference)
         value, *arguments = reference.value.split(" ")
+        if kind is not None and kind.base in LIBRARY and value.endswith("<>") and len(arguments) == 1:
+            return self._copied(kind, self.value(arguments[0], reference.scope))
         methods = self.callee(reference).choice.methods
         if kind is None or not value.endswith("<>") or len(methods) != 1:
             return kind
         signature = self.types.signature(methods[0], None)
         bindings = self._bindings(signature, arguments, reference.scope, lambdas=False)
         return substitute(self.types.this_type(kind.base), bindings)
+
+    def _copied(self, kind: Generic, given: Generic | None) -> Generic:
+        """`new ArrayList<>(items)` holds what the items are."""
+        for base in ("java.util.Collection", "java.util.Map"):
+            seen_as = self.types.as_super(given, base) if given is not None else None
+            if seen_as is not None and len(seen_as.arguments) == len(LIBRARY[kind.base].variables):
+                return Generic(kind.base, seen_as.arguments)
+        return kind
 
     def _result(self, reference: Reference) -> Generic | None:
         """What a call returns: the same for every method that it may mean, else not known."""
@@ -202,10 +214,14 @@ class JavaCalls(JavaFunctions):
             return None if declared is None else self.types.seen_from(declared, value, component.container)
         if len(found.external) != 1:
             return None
+        if name == "clone" and value is not None and value.base.endswith("[]"):
+            return value
         if found.external in ENUM_RETURNS and value is not None:
             return Generic(value.base + ENUM_RETURNS[found.external])
         known = self._library(value, found.external[0], len(arguments))
         if known is None:
-            kind = RETURNS.get(found.external[0])
+            dotted = found.external[0]
+            given = [self.type_of(path, reference.scope) for path in arguments] if dotted in PROMOTING else []
+            kind = promoted(given) if given else returned_by_name(dotted)
             return None if kind is None else Generic(kind)
         return self._applied(known, arguments, reference.scope)

@@ -2,22 +2,20 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import NamedTuple
 
+from graphmer.corpus.parse.java_text import CHOICE
 from graphmer.corpus.parse.records import Symbol
+from graphmer.kg.resolve.java_conditional import conditional, promoted
 from graphmer.kg.resolve.java_generics import Generic, JavaGenerics, is_variable
 from graphmer.kg.resolve.java_names import (
     ENUM_METHODS,
     FIELD_TYPES,
     LITERALS,
     MARKERS,
-    NUMBERS,
     OBJECT,
     OBJECT_METHODS,
     PRIMITIVES,
-    STRING,
-    UNBOXED,
 )
 from graphmer.kg.resolve.java_overloads import Choice
 
@@ -73,6 +71,10 @@ class JavaExpressions(ABC):
             found = types.symbols.get(f"{at}.{part}")
             if found is not None and found.kind in ("local", "parameter"):
                 return found
+            # A field of a local class hides the variables of the method around it.
+            hiding = types.field_of(at, part.partition("~")[0]) if at in types.classes else None
+            if hiding is not None:
+                return hiding
             at = types.container(at)
         return None
 
@@ -114,6 +116,8 @@ class JavaExpressions(ABC):
         return self._values[key]
 
     def _value(self, path: str, scope: str) -> Generic | None:
+        if CHOICE in path:
+            return conditional(self.types, [self.value(side, scope) for side in path.split(CHOICE)])
         if path.endswith("[]"):
             return self._element(self.value(path[:-2], scope))
         if path.startswith("(") and path.endswith(")"):
@@ -155,9 +159,19 @@ class JavaExpressions(ABC):
             return above[0] if above else Generic(types.supertypes(around)[0] if types.supertypes(around) else OBJECT)
         variable = self.variable(name, scope)
         if variable is not None:
-            return self.value_of_variable(variable)
+            kind = self.value_of_variable(variable)
+            return self._seen_inside(kind, variable.container, scope) if kind and variable.kind == "field" else kind
         known = types.known(name, scope)
         return None if known is None else Generic(known)
+
+    def _seen_inside(self, kind: Generic, owner: str, scope: str) -> Generic:
+        """The type of a field that is named alone: in a class that extends Repository<User>, its T is User."""
+        types, at = self.types, self.types.class_around(scope)
+        while at:
+            if owner in (at, *types.ancestors(at)[0]):
+                return types.seen_from(kind, types.this_type(at), owner)
+            at = types.class_around(types.container(at))
+        return kind
 
     def _member(self, path: str, receiver: str, name: str, scope: str) -> Generic | None:
         types = self.types
@@ -223,6 +237,8 @@ class JavaExpressions(ABC):
             return Callee(NOTHING)
         if owner.endswith("[]"):
             return Callee(NOTHING, (f"{OBJECT}.{name}",) if name in OBJECT_METHODS else ())
+        if owner == OBJECT and name not in OBJECT_METHODS:
+            return Callee(NOTHING)  # a type variable of which too little is known
         if owner not in types.classes:
             return Callee(NOTHING, (f"{owner}.{name}",))
         found = types.methods_of(owner, name)
@@ -283,18 +299,6 @@ class JavaExpressions(ABC):
             return Callee(NOTHING, (f"{OBJECT}.{name}",))
         stars = tuple(f"{dotted}.{name}" for dotted in imports.member_stars if types.internal(dotted, file) is None)
         return Callee(NOTHING, () if unknown else (*(superclass or inherited), *stars))
-
-
-def promoted(kinds: Sequence[str | None]) -> str | None:
-    """The type of arithmetic on operands of these types; a sum with a text is a text."""
-    if STRING in kinds:
-        return STRING
-    found = {UNBOXED.get(kind or "", kind) for kind in kinds}
-    if found == {"boolean"}:
-        return "boolean"
-    if not found <= NUMBERS:
-        return None
-    return next((kind for kind in ("double", "float", "long") if kind in found), "int")
 
 
 def split_callee(callee: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from graphmer.kg.resolve.java_expressions import Callee, split_callee
 from graphmer.kg.resolve.java_generics import JavaGenerics
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_names import INTERFACES, PRIMITIVES, is_throwable_name
+from graphmer.kg.resolve.java_places import is_declared
 
 EXTERNAL_KINDS = {"API": "api", "Type": "type", "ExceptionType": "exception", "Annotation": "annotation"}
 DECLARED_TYPES = frozenset({"catch", "local_type", "param_type", "field_type"})
@@ -122,7 +123,10 @@ class JavaFacts:
             self._add_type(reference, "raises", "ExceptionType", reference.value[: -len("::new()")])
             return
         variable = self.expressions.variable(reference.value, reference.scope)
-        if variable is None or self.types.file_of[variable.symbol] != self._file:
+        if variable is None:
+            self._raise_value(reference)
+            return
+        if self.types.file_of[variable.symbol] != self._file:
             return
         for declared in self._type_references:
             if variable.byte_start <= declared.byte_start < variable.byte_end:
@@ -132,6 +136,13 @@ class JavaFacts:
                     self.add(declared, "raises", tail, "inferred", head=reference.scope)
                 if declared.kind != "catch":
                     return
+
+    def _raise_value(self, reference: Reference) -> None:
+        """`throw failure(cause)`: the declared type of the expression, where that is an exception."""
+        kind = self.expressions.type_of(reference.value, reference.scope) if reference.value else None
+        if kind is not None and (self.resolved.types.get(kind) == "ExceptionType" or is_throwable_name(kind)):
+            tail, _ = self.entity(kind, "ExceptionType")
+            self.add(reference, "raises", tail, "inferred")
 
     def _extends(self, reference: Reference) -> None:
         self._add_type(reference, "inherits_from", "API")
@@ -197,7 +208,7 @@ class JavaFacts:
 
     def _call(self, reference: Reference) -> None:
         found = self.expressions.callee(reference)
-        component = None if found.choice.methods or found.external else self.expressions.component(reference)
+        component = self.expressions.accessed(reference, found)
         if component is not None:
             self.add(reference, "reads_from", component.symbol, "exact")
             self._count("exact")
@@ -269,8 +280,14 @@ class JavaFacts:
         if name == "new":
             tail, resolution = self.entity(kind, "API")
             self.add(reference, "instantiates", tail, "inferred" if resolution == "exact" else resolution)
+            self._add_callee(reference, self.expressions.referenced(reference))
             return
-        self._add_callee(reference, self.expressions.referenced(reference))
+        component = self.expressions.component_of(kind, name)
+        found = self.expressions.referenced(reference)
+        if component is not None and not is_declared(component, found):
+            self.add(reference, "reads_from", component.symbol, "inferred")
+            return
+        self._add_callee(reference, found)
 
     def _read(self, reference: Reference) -> None:
         self._variable(reference, "reads_from")

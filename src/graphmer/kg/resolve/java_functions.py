@@ -16,7 +16,7 @@ from graphmer.kg.resolve.java_generics import (
     unify,
 )
 from graphmer.kg.resolve.java_index import JavaMethod
-from graphmer.kg.resolve.java_names import PRIMITIVES, RETURNS
+from graphmer.kg.resolve.java_names import PRIMITIVES, returned_by_name
 from graphmer.kg.resolve.java_overloads import Choice, choose
 from graphmer.kg.resolve.java_places import JavaPlaces
 
@@ -97,13 +97,19 @@ class JavaFunctions(JavaPlaces):
         kind = self.types.erasure(self.receiver_of(receiver, scope))
         if kind is None:
             return Callee(NOTHING)
-        found = self.methods_of_type(kind, name)
+        is_new = name == "new"
+        found = self._constructors(kind) if is_new else self.methods_of_type(kind, name)
         methods = found.choice.methods
         if len(methods) > 1:
             function = self.function_of((self.types.file_of[scope], reference.ordinal), scope)
             if function is not None:
-                methods = self._taking(methods, function, self._is_type(receiver, scope)) or methods
+                of_type = not is_new and self._is_type(receiver, scope)
+                methods = self._taking(methods, function, of_type) or methods
         return Callee(Choice(methods, "inferred" if len(methods) == 1 else "ambiguous"), found.external)
+
+    def _constructors(self, kind: str) -> Callee:
+        declared = self.types.classes.get(kind)
+        return Callee(Choice(declared.constructors, "exact") if declared is not None else NOTHING)
 
     def _taking(self, methods: Sequence[JavaMethod], function: Function, of_type: bool) -> Sequence[JavaMethod]:
         """The overloads that take a function's parameters; `Type::method` may take the first as its receiver."""
@@ -132,8 +138,18 @@ class JavaFunctions(JavaPlaces):
         methods = found.choice.methods
         if len(methods) == 1:
             return self._visible(self._applied(self.types.signature(methods[0], kind), (), scope), scope)
-        known = RETURNS.get(found.external[0]) if len(found.external) == 1 else None
-        return None if known is None else Generic(known)
+        return self._returned_outside(found.external[0], reference) if len(found.external) == 1 else None
+
+    def _returned_outside(self, dotted: str, reference: Reference) -> Generic | None:
+        """What a method reference to the library returns for what its functional interface hands it: List::stream."""
+        function = self.function_of((self.types.file_of[reference.scope], reference.ordinal), reference.scope)
+        given = function.parameters[0] if function is not None and len(function.parameters) == 1 else None
+        receiver = given if given is not None and given.base == dotted.rpartition(".")[0] else None
+        known = self._library(receiver, dotted, 0) if receiver is not None else None
+        if known is not None and known.returned is not None:
+            return self._visible(substitute(known.returned, known.bindings), reference.scope)
+        kind = returned_by_name(dotted)
+        return None if kind is None else Generic(kind)
 
     def _library(self, value: Generic | None, dotted: str, count: int) -> Signature | None:
         owner, _, name = dotted.rpartition(".")

@@ -11,6 +11,11 @@ from typing import NamedTuple
 
 TEXT = """
 java.lang.CharSequence
+java.lang.Number
+java.math.BigDecimal : Number, Comparable<BigDecimal>
+java.math.BigInteger : Number, Comparable<BigInteger>
+java.util.concurrent.atomic.AtomicInteger : Number
+java.util.concurrent.atomic.AtomicLong : Number
 java.lang.StringBuilder : CharSequence
 java.lang.StringBuffer : CharSequence
 java.lang.Iterable<T>
@@ -26,9 +31,9 @@ java.lang.Runnable
 java.util.concurrent.Callable<V>
   call() V
 java.util.function.Function<T, R>
-  apply(T) R
+  apply(T) R; andThen(Function<R, V>) Function<T, V>; compose(Function<V, T>) Function<V, R>; identity() Function<T, T>
 java.util.function.BiFunction<T, U, R>
-  apply(T, U) R
+  apply(T, U) R; andThen(Function<R, V>) BiFunction<T, U, V>
 java.util.function.UnaryOperator<T> : Function<T, T>
   apply(T) T
 java.util.function.BinaryOperator<T> : BiFunction<T, T, T>
@@ -40,7 +45,8 @@ java.util.function.Consumer<T>
 java.util.function.BiConsumer<T, U>
   accept(T, U) void
 java.util.function.Predicate<T>
-  test(T) boolean
+  test(T) boolean; and(Predicate<T>) Predicate<T>; or(Predicate<T>) Predicate<T>; negate() Predicate<T>
+  not(Predicate<T>) Predicate<T>
 java.util.function.BiPredicate<T, U>
   test(T, U) boolean
 java.util.function.ToIntFunction<T>
@@ -68,7 +74,12 @@ java.util.function.IntBinaryOperator
 java.util.Comparator<T>
   compare(T, T) int
   comparing(Function<T, U>) Comparator<T>; comparingInt(ToIntFunction<T>) Comparator<T>; reversed() Comparator<T>
-  thenComparing(Function<T, U>) Comparator<T>
+  comparing(Function<T, U>, Comparator<U>) Comparator<T>; comparingLong(ToLongFunction<T>) Comparator<T>
+  comparingDouble(ToDoubleFunction<T>) Comparator<T>; naturalOrder() Comparator<T>; reverseOrder() Comparator<T>
+  nullsFirst(Comparator<T>) Comparator<T>; nullsLast(Comparator<T>) Comparator<T>
+  thenComparing(Function<T, U>) Comparator<T>; thenComparing(Function<T, U>, Comparator<U>) Comparator<T>
+  thenComparingInt(ToIntFunction<T>) Comparator<T>; thenComparingLong(ToLongFunction<T>) Comparator<T>
+  thenComparingDouble(ToDoubleFunction<T>) Comparator<T>
 java.util.Iterator<E>
   next() E; hasNext() boolean; forEachRemaining(Consumer<E>) void
 java.util.ListIterator<E> : Iterator<E>
@@ -77,7 +88,7 @@ java.util.Enumeration<E>
   nextElement() E
 java.util.Collection<E> : Iterable<E>
   stream() Stream<E>; parallelStream() Stream<E>; removeIf(Predicate<E>) boolean; size() int; isEmpty() boolean
-  contains(Object) boolean; add(E) boolean
+  contains(Object) boolean; add(E) boolean; toArray(A[]) A[]; toArray() Object[]
 java.util.List<E> : Collection<E>
   get(int) E; remove(int) E; set(int, E) E; subList(int, int) List<E>; listIterator() ListIterator<E>
   sort(Comparator<E>) void; replaceAll(UnaryOperator<E>) void; getFirst() E; getLast() E; removeFirst() E
@@ -135,11 +146,13 @@ java.util.SortedMap<K, V> : Map<K, V>
 java.util.NavigableMap<K, V> : SortedMap<K, V>
   firstEntry() Entry<K, V>; lastEntry() Entry<K, V>; floorEntry(K) Entry<K, V>; ceilingEntry(K) Entry<K, V>
   floorKey(K) K; ceilingKey(K) K; pollFirstEntry() Entry<K, V>; pollLastEntry() Entry<K, V>
+  descendingMap() NavigableMap<K, V>
 java.util.TreeMap<K, V> : NavigableMap<K, V>
 java.util.Optional<T>
   get() T; orElse(T) T; orElseThrow() T; orElseThrow(Supplier<X>) T; orElseGet(Supplier<T>) T
   map(Function<T, U>) Optional<U>; flatMap(Function<T, Optional<U>>) Optional<U>; filter(Predicate<T>) Optional<T>
   ifPresent(Consumer<T>) void; ifPresentOrElse(Consumer<T>, Runnable) void; isPresent() boolean; stream() Stream<T>
+  or(Supplier<Optional<T>>) Optional<T>
   of(A) Optional<A>; ofNullable(A) Optional<A>; empty() Optional<A>; isEmpty() boolean
 java.util.stream.Stream<T>
   filter(Predicate<T>) Stream<T>; map(Function<T, R>) Stream<R>; flatMap(Function<T, Stream<R>>) Stream<R>
@@ -151,11 +164,14 @@ java.util.stream.Stream<T>
   noneMatch(Predicate<T>) boolean; findFirst() Optional<T>; findAny() Optional<T>; min(Comparator<T>) Optional<T>
   max(Comparator<T>) Optional<T>; reduce(T, BinaryOperator<T>) T; reduce(BinaryOperator<T>) Optional<T>
   count() long; toList() List<T>; iterator() Iterator<T>; of(A) Stream<A>; of(A, A) Stream<A>; of(A, A, A) Stream<A>
+  toArray() Object[]; toArray(IntFunction<A[]>) A[]; concat(Stream<A>, Stream<A>) Stream<A>
   collect(Collector<T, A, R>) R; generate(Supplier<A>) Stream<A>; iterate(A, UnaryOperator<A>) Stream<A>
 java.util.stream.IntStream
   mapToObj(IntFunction<R>) Stream<R>; forEach(IntConsumer) void; map(IntUnaryOperator) IntStream; sum() int
   filter(IntPredicate) IntStream; range(int, int) IntStream; rangeClosed(int, int) IntStream; boxed() Stream<Integer>
-  count() long; reduce(int, IntBinaryOperator) int
+  count() long; reduce(int, IntBinaryOperator) int; toArray() int[]; distinct() IntStream; sorted() IntStream
+  limit(long) IntStream; skip(long) IntStream; peek(IntConsumer) IntStream; anyMatch(IntPredicate) boolean
+  allMatch(IntPredicate) boolean; noneMatch(IntPredicate) boolean
 java.util.stream.LongStream
   sum() long
 java.util.stream.DoubleStream
@@ -164,7 +180,18 @@ java.util.stream.Collector<T, A, R>
 java.util.stream.Collectors
   toList() Collector<T, A, List<T>>; toSet() Collector<T, A, Set<T>>
   groupingBy(Function<T, K>) Collector<T, A, Map<K, List<T>>>
+  groupingBy(Function<T, K>, Collector<T, B, D>) Collector<T, A, Map<K, D>>
+  groupingBy(Function<T, K>, Supplier<M>, Collector<T, B, D>) Collector<T, A, M>
+  partitioningBy(Predicate<T>) Collector<T, A, Map<Boolean, List<T>>>
+  partitioningBy(Predicate<T>, Collector<T, B, D>) Collector<T, A, Map<Boolean, D>>
   toMap(Function<T, K>, Function<T, V>) Collector<T, A, Map<K, V>>
+  toMap(Function<T, K>, Function<T, V>, BinaryOperator<V>) Collector<T, A, Map<K, V>>
+  toMap(Function<T, K>, Function<T, V>, BinaryOperator<V>, Supplier<M>) Collector<T, A, M>
+  mapping(Function<T, U>, Collector<U, B, R>) Collector<T, A, R>; toCollection(Supplier<C>) Collector<T, A, C>
+  toUnmodifiableList() Collector<T, A, List<T>>; toUnmodifiableSet() Collector<T, A, Set<T>>
+  counting() Collector<T, A, Long>; joining() Collector<CharSequence, A, String>
+  joining(CharSequence) Collector<CharSequence, A, String>
+  joining(CharSequence, CharSequence, CharSequence) Collector<CharSequence, A, String>
 java.util.Collections
   emptyList() List<T>; singletonList(T) List<T>; unmodifiableList(List<T>) List<T>; singleton(T) Set<T>
   unmodifiableSet(Set<T>) Set<T>; unmodifiableMap(Map<K, V>) Map<K, V>
@@ -172,6 +199,7 @@ java.util.Collections
   max(Collection<T>) T; min(Collection<T>) T; max(Collection<T>, Comparator<T>) T; min(Collection<T>, Comparator<T>) T
   sort(List<T>, Comparator<T>) void; sort(List<T>) void; reverse(List<T>) void; synchronizedList(List<T>) List<T>
   emptySet() Set<T>; emptyMap() Map<K, V>; reverseOrder() Comparator<T>
+  reverseOrder(Comparator<T>) Comparator<T>; synchronizedMap(Map<K, V>) Map<K, V>
 java.util.Arrays
   stream(T[]) Stream<T>; sort(T[], Comparator<T>) void; asList(T[]) List<T>; copyOf(T[], int) T[]
   copyOfRange(T[], int, int) T[]
@@ -182,6 +210,7 @@ java.util.concurrent.Future<V>
 java.util.concurrent.CompletableFuture<T> : Future<T>
   join() T; thenApply(Function<T, U>) CompletableFuture<U>; thenAccept(Consumer<T>) CompletableFuture<Void>
   supplyAsync(Supplier<U>) CompletableFuture<U>; thenCompose(Function<T, CompletableFuture<U>>) CompletableFuture<U>
+  thenCombine(CompletableFuture<U>, BiFunction<T, U, V>) CompletableFuture<V>
 java.util.concurrent.ExecutorService
   submit(Callable<T>) Future<T>; execute(Runnable) void
 java.util.concurrent.atomic.AtomicReference<V>

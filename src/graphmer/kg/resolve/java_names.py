@@ -143,6 +143,19 @@ FIELD_TYPES: Mapping[str, str] = {
     "java.lang.System.out": "java.io.PrintStream",
     "java.lang.System.err": "java.io.PrintStream",
     "java.lang.System.in": "java.io.InputStream",
+    "java.io.File.separator": STRING,
+    "java.io.File.pathSeparator": STRING,
+    "java.lang.Integer.MAX_VALUE": "int",
+    "java.lang.Integer.MIN_VALUE": "int",
+    "java.lang.Long.MAX_VALUE": "long",
+    "java.lang.Long.MIN_VALUE": "long",
+    "java.lang.Double.MAX_VALUE": "double",
+    "java.lang.Double.MIN_VALUE": "double",
+    "java.lang.Double.NaN": "double",
+    "java.lang.Double.POSITIVE_INFINITY": "double",
+    "java.lang.Double.NEGATIVE_INFINITY": "double",
+    "java.lang.Math.PI": "double",
+    "java.lang.Math.E": "double",
 }
 
 ANY_RECEIVER: Mapping[str, str] = {  # methods of Object: the same result whatever the receiver
@@ -152,10 +165,16 @@ ANY_RECEIVER: Mapping[str, str] = {  # methods of Object: the same result whatev
     "equals": "boolean",
 }
 
+PROMOTING = frozenset({"java.lang.Math.abs", "java.lang.Math.max", "java.lang.Math.min"})  # give what they are given
+
 _RETURNS = """
 java.lang.String: String substring trim concat replace replaceAll replaceFirst toLowerCase toUpperCase intern strip \
 stripLeading stripTrailing repeat valueOf format join formatted copyValueOf
 java.lang.String: int length indexOf lastIndexOf compareTo compareToIgnoreCase codePointAt
+java.lang.String: java.util.stream.IntStream chars codePoints
+java.lang.Math: double sqrt cbrt pow exp log log10 sin cos tan asin acos atan atan2 hypot floor ceil rint random
+java.lang.Math: double toRadians toDegrees
+java.lang.Math: int toIntExact
 java.lang.String: boolean isEmpty isBlank startsWith endsWith contains equalsIgnoreCase matches
 java.lang.String: char charAt
 java.lang.String: char[] toCharArray
@@ -186,10 +205,24 @@ java.lang.System: long nanoTime currentTimeMillis
 java.lang.System: int identityHashCode
 java.lang.Integer: Integer valueOf
 java.lang.Integer: int parseInt intValue compare bitCount compareTo
-java.lang.Integer: String toHexString toBinaryString toOctalString
+java.lang.Integer: String toString toHexString toBinaryString toOctalString
 java.lang.Long: Long valueOf
 java.lang.Long: long parseLong longValue
-java.lang.Long: int compare
+java.lang.Long: int compare bitCount intValue
+java.lang.Long: String toString toHexString toBinaryString toOctalString
+java.lang.Number: int intValue
+java.lang.Number: long longValue
+java.lang.Number: double doubleValue
+java.lang.Character: boolean isDigit isLetter isLetterOrDigit isWhitespace isSpaceChar isUpperCase isLowerCase \
+isAlphabetic isJavaIdentifierStart isJavaIdentifierPart isSurrogate isHighSurrogate isLowSurrogate isISOControl
+java.lang.Character: int getNumericValue charCount codePointAt digit compare
+java.lang.Character: char charValue forDigit
+java.lang.Character: String toString getName
+java.lang.Character: Character valueOf
+java.lang.Boolean: String toString
+java.lang.Double: String toString
+java.lang.Double: int compare intValue
+java.lang.Double: boolean isNaN isInfinite isFinite
 java.lang.Double: Double valueOf
 java.lang.Double: double parseDouble doubleValue longBitsToDouble
 java.lang.Double: long doubleToLongBits doubleToRawLongBits
@@ -243,6 +276,49 @@ java.io.File: String getName getPath getAbsolutePath getParent
 java.io.File: java.io.File getParentFile getAbsoluteFile
 java.io.File: java.nio.file.Path toPath
 java.io.ByteArrayOutputStream: byte[] toByteArray
+java.io.File: long length lastModified
+java.io.File: boolean exists isFile isDirectory delete mkdir mkdirs canRead canWrite
+java.io.File: java.io.File[] listFiles
+java.io.File: String[] list
+java.io.BufferedReader: String readLine
+java.util.Objects: int hash hashCode
+java.util.Objects: boolean equals isNull nonNull deepEquals
+java.util.Objects: String toString
+java.util.Arrays: boolean equals deepEquals
+java.util.Arrays: int hashCode deepHashCode binarySearch
+java.util.Scanner: String next nextLine
+java.util.Scanner: int nextInt
+java.util.Scanner: long nextLong
+java.util.Scanner: double nextDouble
+java.util.Scanner: boolean hasNext hasNextLine hasNextInt
+java.util.Random: int nextInt
+java.util.Random: long nextLong
+java.util.Random: double nextDouble nextGaussian
+java.util.Random: boolean nextBoolean
+java.util.Properties: String getProperty
+java.util.regex.Pattern: java.util.regex.Pattern compile
+java.util.regex.Pattern: java.util.regex.Matcher matcher
+java.util.regex.Pattern: String pattern quote
+java.util.regex.Pattern: String[] split
+java.util.regex.Matcher: String group replaceAll replaceFirst
+java.util.regex.Matcher: boolean matches find lookingAt
+java.util.regex.Matcher: int start end groupCount
+java.util.concurrent.atomic.AtomicInteger: int get incrementAndGet decrementAndGet getAndIncrement getAndDecrement \
+addAndGet getAndAdd getAndSet
+java.util.concurrent.atomic.AtomicLong: long get incrementAndGet decrementAndGet getAndIncrement getAndDecrement \
+addAndGet getAndAdd getAndSet
+java.util.concurrent.atomic.AtomicBoolean: boolean get compareAndSet getAndSet
+java.math.BigDecimal: java.math.BigDecimal add subtract multiply divide remainder negate abs pow setScale valueOf
+java.math.BigDecimal: int compareTo signum scale precision
+java.math.BigDecimal: String toPlainString
+java.math.BigInteger: java.math.BigInteger add subtract multiply divide mod negate abs pow valueOf gcd
+java.math.BigInteger: int compareTo signum bitLength
+java.nio.file.Files: String readString
+java.nio.file.Files: byte[] readAllBytes
+java.nio.file.Files: long size
+java.nio.file.Files: boolean exists notExists isDirectory isRegularFile deleteIfExists
+java.nio.file.Files: java.nio.file.Path createDirectory createDirectories createTempFile createTempDirectory write \
+writeString
 java.util.logging.Logger: java.util.logging.Logger getLogger
 java.lang.Throwable: String getMessage getLocalizedMessage
 java.lang.Throwable: Throwable getCause initCause
@@ -262,6 +338,13 @@ def _returns() -> dict[str, str]:
 
 
 RETURNS: Mapping[str, str] = _returns()
+
+
+def returned_by_name(dotted: str) -> str | None:
+    """What a method of the library returns, by its dotted name alone; every exception has the methods of Throwable."""
+    found = RETURNS.get(dotted)
+    owner, _, name = dotted.rpartition(".")
+    return RETURNS.get(f"java.lang.Throwable.{name}") if found is None and is_throwable_name(owner) else found
 
 
 def is_throwable_name(dotted: str) -> bool:

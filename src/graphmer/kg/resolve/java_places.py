@@ -63,6 +63,8 @@ class JavaPlaces(JavaExpressions):
 
     def receiver_of(self, receiver: str, scope: str) -> Generic | None:
         """What stands before the `::` of a method reference: an expression or a type."""
+        if "<" in receiver:  # no expression has type arguments
+            return self.types.written(receiver, scope)
         return self.value(receiver, scope) or self.types.written(receiver, scope)
 
     def _is_type(self, receiver: str, scope: str) -> bool:
@@ -73,11 +75,22 @@ class JavaPlaces(JavaExpressions):
         receiver, name = split_callee(reference.value.partition(" ")[0])
         if reference.ordinal:
             return None
-        owner = self.type_of(receiver or "this", reference.scope)
+        return self.component_of(self.type_of(receiver or "this", reference.scope), name)
+
+    def component_of(self, owner: str | None, name: str) -> Symbol | None:
+        """The component of a record by its name."""
         if owner not in self.types.classes or self.types.symbols[owner].kind != "record":
             return None
         found = self.types.classes[owner].fields.get(name)
         return found if found is not None and "record" in found.modifiers.split() else None
+
+    def accessed(self, reference: Reference, found: Callee) -> Symbol | None:
+        """The component that a call reads, unless its record writes the accessor out.
+
+        found: what else the call may mean, such as a method of an interface that the accessor implements.
+        """
+        component = self.component(reference)
+        return None if component is None or is_declared(component, found) else component
 
     def _around(self, found: Callee, scope: str) -> Generic | None:
         """The receiver of a bare call: the innermost class around it that has the method."""
@@ -99,6 +112,11 @@ class JavaPlaces(JavaExpressions):
             return kind
         bound = self.types.erasure(kind)
         return None if bound is None or bound.removesuffix("[]") == OBJECT else Generic(bound)
+
+
+def is_declared(component: Symbol, found: Callee) -> bool:
+    """Whether a record writes the accessor of a component out."""
+    return any(method.owner == component.container for method in found.choice.methods)
 
 
 def parameter_count(symbol: Symbol) -> int:

@@ -48,8 +48,10 @@ class Scope:
         return self.symbol.modifiers.split() if self.symbol is not None else []
 
     def binds(self, name: str) -> bool:
-        """Whether a name belongs to this scope, known or not."""
-        return name in self.variables or name in self.definitions or name in self.imports or name in self.parameters
+        """Whether a name belongs to this scope, known or not; `default` is that of a module's default export."""
+        return any(name in bound for bound in (self.variables, self.definitions, self.imports, self.parameters)) or (
+            name == "default" and name in self.exports
+        )
 
 
 @dataclass
