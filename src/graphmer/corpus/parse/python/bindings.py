@@ -4,12 +4,13 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse.python.file import PythonFile
 from graphmer.corpus.parse.python.kinds import KIND
-from graphmer.corpus.parse.python.notation import UNKNOWN, written
+from graphmer.corpus.parse.python.notation import UNKNOWN, is_path, written
 from graphmer.corpus.parse.python.rebinding import Rebinding
 from graphmer.corpus.parse.python.targets import Targets
 from graphmer.corpus.parse.python.text import one_line
 from graphmer.corpus.parse.treesitter import language, name_of
 
+EXTENDING = frozenset({"+=", "|="})
 EQUALS = language("python").id_for_node_kind("=", False)
 
 
@@ -60,8 +61,10 @@ class Bindings:
         else:
             return
         value = self.read(node.children[-1])
-        if isinstance(value, list) and value[0] == "list":  # names += [f]
-            self.scopes.refer("extend", written(self.read(left)), written(value), 0, *left.byte_range)
+        operator = node.children[1].type
+        if operator in EXTENDING and (isinstance(value, list) or is_path(value) or value[:1] == "@"):
+            merges = int(operator == "|=")
+            self.scopes.refer("extend", written(self.read(left)), written(value), merges, *left.byte_range)
 
     def walrus(self, node: Node) -> None:
         """`(name := value)`."""

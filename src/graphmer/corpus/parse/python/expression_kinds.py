@@ -14,6 +14,7 @@ from graphmer.corpus.parse.python.notation import UNKNOWN, Expression, one_of
 MAX_ITEMS = 200  # of one display; longer ones are data
 MAX_CONSTANT_CHARACTERS = 60  # longer texts are no keys
 
+COMBINING = frozenset({"+", "|", "*"})
 LITERALS = {
     "float": "<float>",
     "true": "<bool>",
@@ -43,7 +44,7 @@ def _slice(file: ExpressionReader, value: Expression, node: Node, depth: int) ->
             end = file.read(child, depth)
             ends[-1] = end if isinstance(end, str) and end[:1] == "#" else UNKNOWN
     low, high, *step = [*ends, UNKNOWN]
-    return ["slice", value, UNKNOWN, UNKNOWN] if step[1:] else ["slice", value, low, high]
+    return ["slice", value, "<int>", "<int>"] if step[1:] else ["slice", value, low, high]
 
 
 # Constants
@@ -132,9 +133,20 @@ def _operator(file: ExpressionReader, node: Node, depth: int) -> Expression:
     """A sum, or a text that is made of one."""
     children = node.children
     left = file.read(children[0], depth)
+    operator = children[1].type
     if isinstance(left, str) and (left[:1] == "'" or left == "<str>"):
-        return ["prefix", left] if left[:1] == "'" and children[1].type == "+" else "<str>"
-    return ["+", left, file.read(children[-1], depth)] if children[1].type == "+" else UNKNOWN
+        beginning = left if operator == "+" else left.partition("%")[0] if operator == "%" else ""
+        return ["prefix", beginning] if len(beginning) > 1 and left[:1] == "'" else "<str>"
+    if isinstance(left, list) and left[0] == "prefix":
+        return left if operator == "+" else "<str>"
+    right = file.read(children[-1], depth) if operator in COMBINING else UNKNOWN
+    if operator == "+":
+        return ["+", left, right]
+    if operator == "|":  # of two dicts, sets or types
+        return one_of([left, right])
+    if operator == "*":  # [None] * 2
+        return next((side for side in (left, right) if isinstance(side, list) and side[0] == "list"), UNKNOWN)
+    return UNKNOWN
 
 
 def _choice(file: ExpressionReader, node: Node, depth: int) -> Expression:

@@ -6,7 +6,7 @@ Kinds of references; a value is an expression in the notation of `notation` unle
   library           name: the top-level name of an absolute import, where it stands
   call              name: last name of the callee, value the call; its span is that name. ordinal: end of the callee
   assign            name: what is bound (`x`, or an attribute or subscript as an expression), value what it is bound to
-  extend            name: a list, value the display that `+=` adds to it
+  extend            name: a list, value what `+=` adds to it; ordinal 1: of `|=`, which merges dicts and sets
   parameter         name: a function's parameter, value its annotation as text, ordinal: position. scope: the function
                     star_parameter, star_star_parameter; keyword_parameter: only by name. default: name, value
   annotation        name: an annotated variable or attribute, value the annotation as text

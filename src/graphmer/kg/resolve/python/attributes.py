@@ -3,20 +3,45 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.builtin_members import has_member, is_type
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.index import Scope
+from graphmer.kg.resolve.python.index import Scope, is_setter
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
 
+MARKERS = frozenset(
+    {
+        *("typing.Generic", "typing.Protocol", "typing_extensions.Generic", "typing_extensions.Protocol", "abc.ABC"),
+        *("abc.ABCMeta", "enum.EnumMeta", "os.PathLike"),
+    }
+)
+ENUMS = frozenset(f"enum.{name}" for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"))
+NAMESPACE = "argparse.Namespace"
 CONSTANT_TYPES = {"'": "str", "#": "int"}
+
+
+def is_private(name: str) -> bool:
+    """Whether a name in a class body is the class' own: `__name`."""
+    return name.startswith("__") and not name.endswith("__")
 
 
 def is_class_like(dotted: str) -> bool:
     """Whether something from outside is a class by its name, so that calling it gives an instance of it."""
     owner, _, name = dotted.rpartition(".")
-    return owner == BUILTIN or name[:1].isupper()
+    return is_type(name) if owner == BUILTIN else name.lstrip("_")[:1].isupper()
+
+
+def may_have(dotted: str, name: str) -> bool:
+    """Whether something from outside may have a member: what is known of builtin types, and of bases that only mark."""
+    owner, _, last = dotted.rpartition(".")
+    if dotted in ENUMS:
+        return name.strip("_") in ("name", "value", "missing", "members")
+    special = name.startswith("__") and name.endswith("__")
+    if owner == BUILTIN:
+        return has_member(last, name) or (special and not is_type(last))
+    return special or dotted not in MARKERS
 
 
 class Attributes:
@@ -29,6 +54,7 @@ class Attributes:
         self.waiting: dict[str, list[tuple[str, Node]]] = {}  # attribute -> (class, view): what is stored later
         self.getters: dict[Node, list[str]] = {}  # views that are properties
         self.open: list[tuple[Value, str, Node]] = []  # views of classes with a base from outside
+        self.options: dict[str, Node] = {}  # what set_defaults gives the namespace that argparse makes
 
     def load(self, base: Node, name: str) -> Node:
         """The node of an attribute of whatever `base` may be."""
@@ -40,25 +66,58 @@ class Attributes:
             self.network.watch(base, partial(self._load_value, name, node))
         return node
 
+    def load_private(self, base: Node, name: str, owner: Scope) -> Node:
+        """The node of `base.__name` in the body of a class: that class' own, whatever its subclasses define."""
+        if name not in owner.names and owner.symbol.symbol not in self.stored.get(name, {}):
+            return self.load(base, name)
+        symbol = owner.symbol.symbol
+        key = f"{name}@{symbol}"
+        if base.loads is None:
+            base.loads = {}
+        if key in base.loads:
+            return base.loads[key]
+        node = base.loads[key] = Node()
+
+        def look(value: Value) -> None:
+            if value.kind in ("instance", "class") and symbol in self.statics.classes.order(value.what):
+                self._member([symbol], name, value, node)
+                self.network.flow(self.store_on(symbol, name), node)
+
+        self.network.watch(base, look)
+        return node
+
     def _load_value(self, name: str, node: Node, value: Value) -> None:
         network, kind = self.network, value.kind
         if kind == "instance" or kind == "class" or kind == "module" or kind == "super" or kind == "function":
             network.flow(self.view(value, name), node)
         elif kind == "external":
-            network.add(node, network.value("external", f"{value.what}.{name}"))
+            owner, _, last = value.what.rpartition(".")
+            if owner != BUILTIN or not is_type(last) or has_member(last, name) or name == "mro":
+                network.add(node, network.value("external", f"{value.what}.{name}"))
         elif kind == "many":
             network.add(node, value)
+        elif kind == "result" and value.what.startswith(f"{BUILTIN}."):
+            builtin = value.what.rpartition(".")[2]
+            if not is_type(builtin):
+                network.add(node, value)  # what a builtin function gives is not known
+            elif has_member(builtin, name):
+                network.add(node, network.value("external", f"{value.what}.{name}"))
         elif kind == "result":
             # An instance of a class from outside: its methods are named by the class. Of another result all is unknown.
-            known = is_class_like(value.what)
-            network.add(node, network.value("external", f"{value.what}.{name}") if known else value)
+            if value.what == NAMESPACE:
+                network.flow(self.options.setdefault(name, Node()), node)
+                return
+            if not is_class_like(value.what):
+                network.add(node, value)
+            elif may_have(value.what, name) and (name[:1] != "_" or name.endswith("__")):  # nor what is its own alone
+                network.add(node, network.value("external", f"{value.what}.{name}"))
         elif kind == "container":
-            network.add(node, network.value("method", name, value))
-        elif kind == "prefix":
-            network.add(node, network.value("external", f"{BUILTIN}.str.{name}"))
-        elif kind == "constant":
-            said = CONSTANT_TYPES[value.what[0]]
-            network.add(node, network.value("external", f"{BUILTIN}.{said}.{name}"))
+            if has_member(value.what.rpartition(" ")[2], name):
+                network.add(node, network.value("method", name, value))
+        elif kind == "prefix" or kind == "constant":
+            said = "str" if kind == "prefix" else CONSTANT_TYPES[value.what[0]]
+            if has_member(said, name):
+                network.add(node, network.value("external", f"{BUILTIN}.{said}.{name}"))
         elif kind == "namespace":
             for module in self.statics.modules.named(f"{value.what}.{name}", False):
                 network.add(node, module)
@@ -145,6 +204,7 @@ class Attributes:
             return
         bases = self.statics.classes.external_bases
         outside = [base for ancestor in [value.what, *after] for base in bases.get(ancestor, ())]
+        outside = [base for base in outside if may_have(base, name)]
         if outside:
             self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
 
@@ -181,14 +241,36 @@ class Attributes:
 
         self.network.watch(base, store)
 
+    def set_property(self, base: Node, name: str, source: Node) -> None:
+        """`base.name = source` where a class of the package has a setter of that name, which is called."""
+
+        def enter(value: Value) -> None:
+            setter = self.setter(value, name)
+            if setter:
+                self.world.arguments.enter(setter, value, [source])
+
+        self.network.watch(base, enter)
+
+    def setter(self, value: Value, name: str) -> str:
+        """The setter that assigning to an attribute of an instance calls; empty where there is none."""
+        if value.kind != "instance":
+            return ""
+        for ancestor in self.statics.classes.order(value.what):
+            found = self.world.index.scopes[ancestor].definitions.get(name, ())
+            if found:
+                setters = [one.symbol for one in found if is_setter(self.world.index.scopes[one.symbol])]
+                return setters[-1] if setters else ""
+        return ""
+
     # What is left open
 
     def inherit_from_outside(self) -> None:
         """An attribute that nothing in the package gives is one of the base class from outside, where there is one."""
         for value, name, node in self.open:
             if not node.values and not self.stored.get(name, {}).keys() & set(self.statics.classes.order(value.what)):
-                outside = self.statics.classes.outside_bases(value.what)
-                self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
+                outside = [base for base in self.statics.classes.outside_bases(value.what) if may_have(base, name)]
+                if outside:
+                    self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
         self.open.clear()
 
     def owner_of_self(self, path: str, scope: Scope) -> tuple[str, str] | None:

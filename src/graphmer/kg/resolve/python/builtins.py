@@ -6,6 +6,7 @@ from graphmer.kg.resolve.python.callables import Callables
 from graphmer.kg.resolve.python.container_methods import ContainerMethods
 from graphmer.kg.resolve.python.copies import Copies
 from graphmer.kg.resolve.python.effects import Effects
+from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.library import IDENTITIES, RESULTS
 from graphmer.kg.resolve.python.objects import Objects
 from graphmer.kg.resolve.python.sites import Effect, Site
@@ -19,11 +20,17 @@ class Builtins:
     """Effects of calls that leave the package, and come back into it."""
 
     def __init__(self, world: "World") -> None:
-        self.network = world.network
+        self.world, self.network = world, world.network
         effects = Effects(world)
         copies = Copies(world, effects)
         self.callables, self.methods = Callables(world, effects), ContainerMethods(world, effects, copies)
-        self.by_name: dict[str, Effect] = {**self.callables.by_name, **copies.by_name, **Objects(world).by_name}
+        self.objects = Objects(world)
+        self.by_name: dict[str, Effect] = {
+            **self.callables.by_name,
+            **copies.by_name,
+            **self.objects.by_name,
+            "argparse.ArgumentParser.set_defaults": self._set_defaults,
+        }
 
     def call(self, site: Site, value: Value) -> None:
         """A site calls something that is no function of the package."""
@@ -44,6 +51,11 @@ class Builtins:
                 self._identity(site)
             else:
                 self.network.add(site.result, self.network.value("result", RESULTS.get(value.what, value.what)))
+
+    def _set_defaults(self, site: Site, _: Value) -> None:
+        """`parser.set_defaults(run=f)`: what parsing gives has `run`."""
+        for name, node in site.keywords.items():
+            self.network.flow(node, self.world.attributes.options.setdefault(name, Node()))
 
     def _identity(self, site: Site) -> None:
         if site.args and site.args[0] is not None:

@@ -87,7 +87,7 @@ class CallFacts:
             return "ambiguous"
         (choice,) = choices
         if choice not in self.index.symbols:
-            known = choice.endswith(name) or any(choice.endswith(value.what) for value in sure)
+            known = (name and choice.endswith(name)) or any(choice.endswith(value.what) for value in sure)
             return "external" if known else "inferred"
         return "exact" if any(value.what == choice for value in sure) else "inferred"
 
@@ -208,8 +208,21 @@ class CallFacts:
         getters = self._getters(said, scope)
         if not getters:
             return
-        how = "inferred" if len(getters) == 1 else "ambiguous"
-        self._file([Target("calls", one, one) for one in getters], set(getters), how, self.head(scope), reference, file)
+        self._file_accessors(getters, scope, reference, file)
+
+    def of_setter(self, reference: Reference, scope: Scope, file: str) -> bool:
+        """Writing a property calls its setter; whether any was found."""
+        owner, _, name = reference.value.rpartition(".")
+        base = self.world.names.path(owner, scope) if owner else None
+        found = [self.world.attributes.setter(value, name) for value in (base.values if base is not None else ())]
+        setters = list(dict.fromkeys(setter for setter in found if setter))
+        if 0 < len(setters) <= self.params.max_candidates:
+            self._file_accessors(setters, scope, reference, file)
+        return bool(setters)
+
+    def _file_accessors(self, symbols: list[str], scope: Scope, reference: Reference, file: str) -> None:
+        how = "inferred" if len(symbols) == 1 else "ambiguous"
+        self._file([Target("calls", one, one) for one in symbols], set(symbols), how, self.head(scope), reference, file)
 
     def _getters(self, said: Expression, scope: Scope) -> list[str]:
         attributes = self.world.attributes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.effects import Effects
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.library import KEYED
+from graphmer.kg.resolve.python.library import CALLBACKS, FILTERS, KEYED
 from graphmer.kg.resolve.python.sites import Effect, Site
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
@@ -24,7 +24,20 @@ class Callables:
             **dict.fromkeys(KEYED, self._keyed),
             "functools.reduce": self._reduce,
             "functools.partial": self._partial,
+            **dict.fromkeys(CALLBACKS, self._handed),
         }
+
+    def _handed(self, site: Site, value: Value) -> None:
+        """A function of the library that calls what it is handed; what it gives is its own."""
+        where, items = CALLBACKS[value.what]
+        callback = site.keywords.get(where) if isinstance(where, str) else site.argument(where)
+        each = self.effects.items_of(site, site.argument(items)) if items is not None else None
+        if callback is not None:
+            self.effects.call_back(site, callback, [each])
+        if value.what in FILTERS and each is not None:
+            self.effects.give_each(site, each, "generator")
+        else:
+            self.network.add(site.result, self.network.value("result", value.what))
 
     def _map(self, site: Site, _: Value) -> None:
         """map(f, items); whoever hands the callable over in another place meant the same."""

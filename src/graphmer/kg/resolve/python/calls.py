@@ -100,6 +100,7 @@ class Calls:
     def _instantiate(self, site: Site, value: Value) -> None:
         instance = self.network.value("instance", value.what)
         self.network.add(site.result, instance)
+        self.world.generated.construct(site, value)
         for constructor in CONSTRUCTORS:
             receiver = instance if constructor == "__init__" else value
             self.network.watch(self.world.attributes.view(receiver, constructor), partial(self._construct, site))

@@ -1,6 +1,7 @@
 """What a package's references say of its values, laid into the network and solved."""
 
 from collections.abc import Callable
+from functools import partial
 
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.facts import PackageFacts
@@ -20,7 +21,8 @@ def flow_values(world: World, facts: PackageFacts) -> None:
 
     Then, as long as that adds anything: a method that nobody in the package calls has an instance of its own class as
     receiver; what a decorator gives, where nothing is known of it, is what it was given; an attribute that no class of
-    the package defines is one of the base class from outside; a key of which nothing is known may be any.
+    the package defines is one of the base class from outside; a key of which nothing is known may be any; a value of
+    which nothing is known is an instance of the classes that the code asks for.
     """
     world.calls.make_sites()
     laid = _Constraints(world)
@@ -40,6 +42,8 @@ def flow_values(world: World, facts: PackageFacts) -> None:
         world.items.close_unknown()
         world.attributes.inherit_from_outside()
         world.decorators.give_back()
+        network.solve()
+        world.builtins.objects.believe_tests()
         network.solve()
         _guess_receivers(world)
         network.solve()
@@ -81,7 +85,9 @@ class _Constraints:
         if kind not in FUNCTION_KINDS and kind != "class":
             return
         world, outer = self.world, scope.parent or scope
-        if kind != "class":
+        if kind == "class":
+            self._subclass(scope)
+        else:
             world.functions.of(scope.symbol.symbol)
         if scope.decorators and kind == "class":
             world.decorators.define(scope.symbol, Node())  # for what its decorators do; the class stays what it is
@@ -91,9 +97,20 @@ class _Constraints:
             else:
                 world.decorators.define(scope.symbol, Node())
         if kind == "method" and outer.symbol.kind == "class" and "staticmethod" not in scope.modifiers:
-            as_class = "classmethod" in scope.modifiers or scope.symbol.name in ("__new__", "__init_subclass__")
+            if scope.symbol.name == "__init_subclass__":
+                return  # it is handed the subclasses, and never its own class
+            as_class = "classmethod" in scope.modifiers or scope.symbol.name == "__new__"
             receiver = self.network.value("class" if as_class else "instance", outer.symbol.symbol)
             world.receivers[scope.symbol.symbol] = receiver
+
+    def _subclass(self, scope: Scope) -> None:
+        """A class is handed to the `__init_subclass__` of its nearest ancestor that has one."""
+        world, symbol = self.world, scope.symbol.symbol
+        for ancestor in world.statics.classes.order(symbol)[1:]:
+            found = world.index.scopes[ancestor].definitions.get("__init_subclass__")
+            if found:
+                world.arguments.enter(found[-1].symbol, self.network.value("class", symbol))
+                return
 
     # Bindings
 
@@ -107,6 +124,7 @@ class _Constraints:
         elif "." in target:
             self._assign_attribute(target, source, scope)
         else:
+            source = self.world.enums.assign(target, reference.value, scope, source)
             self.network.flow(source, self.names.variable(target, scope.target_of(target)))
 
     def _assign_part(self, target: str, source: Node, scope: Scope) -> None:
@@ -123,20 +141,34 @@ class _Constraints:
 
     def _assign_attribute(self, target: str, source: Node, scope: Scope) -> None:
         attributes = self.world.attributes
+        owner, _, name = target.rpartition(".")
         own = attributes.owner_of_self(target, scope)
+        is_set = name in self.world.index.setters
+        base = self.names.path(owner, scope) if is_set or own is None else None
+        if base is not None and is_set:
+            attributes.set_property(base, name, source)
         if own is not None:
             self.network.flow(source, attributes.store_on(*own))
-            return
-        owner, _, name = target.rpartition(".")
-        base = self.names.path(owner, scope)
-        if base is not None:
+        elif base is not None:
             attributes.store(base, name, source)
 
     def _extend(self, reference: Reference, scope: Scope) -> None:
         base, source = self.expressions.read(reference.name, scope), self.expressions.read(reference.value, scope)
         if base is None or source is None:
             return
-        self._extend_with(base, self.world.protocols.iterate(source).each)
+        if reference.ordinal:  # `|=`: a dict keeps the keys of another
+            self.network.watch(base, partial(self._merge, source))
+        else:
+            self._extend_with(base, self.world.protocols.iterate(source).each)
+
+    def _merge(self, source: Node, value: Value) -> None:
+        if value.kind != "container":
+            return
+        container = self.network.containers[value]
+        if value.what.endswith(" dict"):
+            self.network.watch(source, partial(self.world.items.merge, container))
+        else:
+            self.network.flow(self.world.protocols.iterate(source).each, container.any)
 
     def _extend_with(self, base: Node, each: Node) -> None:
         def extend(value: Value) -> None:

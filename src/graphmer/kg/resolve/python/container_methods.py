@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ADDERS = frozenset({"append", "add", "appendleft", "insert"})
 TAKERS = frozenset({"pop", "popleft", "popitem"})
+MOVERS = frozenset({"appendleft", "extendleft", "insert", "popleft", "remove", "reverse", "rotate", "sort"})
 
 
 class ContainerMethods:
@@ -27,6 +28,8 @@ class ContainerMethods:
         assert value.of is not None
         container = self.network.containers[value.of]
         kind, name = value.of.what.rpartition(" ")[2], value.what
+        if name in MOVERS or (name == "pop" and site.args and kind == "list"):  # items are not where they were
+            self.network.flow(container.all, container.any)
         if kind == "dict":
             self._dict_method(site, name, container, value.of)
         elif name in ADDERS:

@@ -52,7 +52,11 @@ class Copies:
         site.inside().protocols.append(self.world.protocols.iterate(source))
 
         def copy(one: Value) -> None:
-            if one.kind == "container" and one.what.endswith((" list", " tuple")):
+            if (
+                one.kind == "container"
+                and one.what.endswith((" list", " tuple"))
+                and not made.what.endswith(" generator")
+            ):
                 self.world.items.merge(container, one)
             else:
                 self.network.flow(self.world.protocols.iterate(self.network.constant(one)).each, container.any)

@@ -160,6 +160,8 @@ class FactMaker:
 
     def _write(self, reference: Reference, scope: Scope, file: str) -> None:
         head = self.head(scope)
+        if reference.name in self.index.setters and self.calls.of_setter(reference, scope, file):
+            return
         variable = self.variables.at_path(reference.value, scope)
         if variable is not None and self.type_of(head) in CALLABLE_TYPES:
             self.add(head, "writes_to", variable, reference, file, "exact")
@@ -209,5 +211,8 @@ class FactMaker:
         for ancestor in self.statics.classes.order(owner.symbol.symbol)[1:]:
             methods = self.index.scopes[ancestor].definitions.get(symbol.name)
             if methods and methods[-1].kind == "method":
-                return methods[-1].symbol
+                setters = [one for one in methods if "setter" in one.modifiers.split()]
+                if "setter" in symbol.modifiers.split():
+                    return setters[-1].symbol if setters else None
+                return next((one for one in reversed(methods) if one not in setters), methods[-1]).symbol
         return None

@@ -100,6 +100,7 @@ class PackageIndex:
     calls: dict[tuple[str, int], Reference] = field(default_factory=dict)  # (file, end of the callee)
     lambdas: dict[tuple[str, int], str] = field(default_factory=dict)  # (file, first byte) -> symbol
     properties: set[str] = field(default_factory=set)  # names of properties
+    setters: set[str] = field(default_factory=set)  # names of properties that have a setter
     top_levels: set[str] = field(default_factory=set)
 
     def is_package(self, module: Scope) -> bool:
@@ -127,6 +128,9 @@ def build_index(facts: PackageFacts) -> PackageIndex:
                 if scope is not None:
                     add(scope, reference)
     _add_called_properties(index)
+    index.setters = {
+        scope.symbol.name for scope in index.scopes.values() if "setter" in scope.symbol.modifiers and is_setter(scope)
+    }
     index.top_levels = {name.partition(".")[0] for name in index.modules}
     for name in index.modules:
         while "." in name:
@@ -156,6 +160,11 @@ def _add_symbol(index: PackageIndex, symbol: Symbol, source: SourceFile) -> None
             if "property" in symbol.modifiers:
                 index.properties.add(symbol.name)
             index.methods[symbol.name].append(symbol.symbol)
+
+
+def is_setter(scope: Scope) -> bool:
+    """Whether a method is decorated as a property's setter, `@name.setter`."""
+    return any(decorator.value.endswith(".setter") for decorator in scope.decorators)
 
 
 def _add_called_properties(index: PackageIndex) -> None:

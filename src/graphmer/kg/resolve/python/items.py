@@ -24,13 +24,22 @@ class Items:
         def load(value: Value) -> None:
             if value.kind == "container":
                 self.load(value, key, result)
+            elif value.kind == "class" and self.world.enums.is_enum(value.what):
+                self.network.add(result, self.world.enums.member(value.what))
             elif value.kind in ("class", "external"):  # Generic[T] is Generic
                 self.network.add(result, value)
             elif value.kind == "instance":
+                for held in self._held(value, key):
+                    self.network.flow(held, result)
                 self.network.flow(self.world.protocols.method(value, "__getitem__")[0], result)
 
         self.network.watch(base, load)
         return result
+
+    def _held(self, value: Value, key: Node | None) -> list[Node]:
+        known = [one.what for one in key.values if one.kind == "constant"] if key is not None and key.fixed else []
+        found = [self.world.generated.item(value, said) for said in known]
+        return [node for node in found if node is not None]
 
     def load(self, value: Value, key: Node | None, result: Node) -> None:
         """What a container holds under a key."""

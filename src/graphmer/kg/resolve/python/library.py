@@ -6,10 +6,11 @@ from graphmer.kg.resolve.python.values import BUILTIN
 IDENTITIES = frozenset(
     {
         *(f"functools.{name}" for name in ("cache", "lru_cache", "singledispatch", "total_ordering", "update_wrapper")),
-        *(f"{BUILTIN}.{name}" for name in ("staticmethod", "classmethod", "reversed", "aiter")),
+        *(f"{BUILTIN}.{name}" for name in ("staticmethod", "classmethod", "aiter")),
         *("contextlib.contextmanager", "contextlib.asynccontextmanager", "copy.copy", "copy.deepcopy"),
         *("asyncio.run", "asyncio.create_task", "asyncio.ensure_future", "asyncio.shield", "asyncio.wait_for"),
         *("abc.abstractmethod", "typing.overload", "typing.final", "contextlib.closing", "atexit.register"),
+        "functools.cmp_to_key",
     }
 )
 KEYED = frozenset(f"{BUILTIN}.{name}" for name in ("sorted", "min", "max"))
@@ -19,7 +20,32 @@ COPIES = {
     f"{BUILTIN}.set": "set",
     f"{BUILTIN}.frozenset": "set",
     "collections.deque": "list",
+    f"{BUILTIN}.reversed": "generator",
 }
+# Call what they are handed: where it stands, by place or by name; what they iterate, whose items it is called with.
+CALLBACKS: dict[str, tuple[int | str, int | None]] = {
+    "re.sub": (1, None),
+    "re.subn": (1, None),
+    "itertools.takewhile": (0, 1),
+    "itertools.dropwhile": (0, 1),
+    "itertools.filterfalse": (0, 1),
+    "itertools.starmap": (0, None),
+    "itertools.accumulate": (1, 0),
+    "itertools.groupby": ("key", 0),
+    "heapq.nlargest": ("key", 1),
+    "heapq.nsmallest": ("key", 1),
+    "heapq.merge": ("key", 0),
+    "bisect.bisect": ("key", 0),
+    "bisect.bisect_left": ("key", 0),
+    "bisect.bisect_right": ("key", 0),
+    "bisect.insort": ("key", 0),
+    "json.loads": ("object_hook", None),
+    "json.load": ("object_hook", None),
+    "json.dumps": ("default", None),
+    "json.dump": ("default", None),
+    "timeit.timeit": (0, None),
+}
+FILTERS = frozenset(f"itertools.{name}" for name in ("takewhile", "dropwhile", "filterfalse"))  # give what they iterate
 DICTS = frozenset({f"{BUILTIN}.dict", "collections.OrderedDict", "collections.defaultdict", "collections.ChainMap"})
 # Methods of texts that give texts again, so that a chain of them keeps its names.
 TEXT_METHODS = (
@@ -34,4 +60,8 @@ RESULTS = {
     f"{BUILTIN}.str.encode": f"{BUILTIN}.bytes",
     f"{BUILTIN}.bytes.decode": f"{BUILTIN}.str",
     f"{BUILTIN}.len": f"{BUILTIN}.int",
+    **dict.fromkeys((f"{BUILTIN}.globals", f"{BUILTIN}.locals", f"{BUILTIN}.vars"), f"{BUILTIN}.dict"),
+    "argparse.ArgumentParser.add_subparsers": "argparse._SubParsersAction",
+    "argparse.ArgumentParser.parse_args": "argparse.Namespace",
+    "argparse._SubParsersAction.add_parser": "argparse.ArgumentParser",
 }

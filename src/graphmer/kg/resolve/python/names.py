@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.attributes import is_private
 from graphmer.kg.resolve.python.builtin_names import BUILTINS
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import Scope
@@ -97,4 +98,9 @@ class Names:
         if not dot:
             return self.name(name, scope)
         base = self.path(owner, scope)
-        return self.world.attributes.load(base, name) if base is not None else None
+        if base is None:
+            return None
+        within = self.statics.classes.owner_class(scope) if is_private(name) else None
+        if within is not None:
+            return self.world.attributes.load_private(base, name, within)
+        return self.world.attributes.load(base, name)

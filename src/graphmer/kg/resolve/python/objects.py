@@ -17,6 +17,7 @@ class Objects:
 
     def __init__(self, world: "World") -> None:
         self.world, self.network = world, world.network
+        self.tested: list[tuple[Node, Value]] = []  # what is asked whether it is an instance, and of which class
         self.by_name: dict[str, Effect] = {
             f"{BUILTIN}.super": self._super,
             f"{BUILTIN}.next": self._next,
@@ -27,6 +28,8 @@ class Objects:
             f"{BUILTIN}.type": self._type,
             f"{BUILTIN}.property": self._property,
             "typing.cast": self._cast,
+            f"{BUILTIN}.isinstance": self._isinstance,
+            "importlib.import_module": self._import_module,
         }
 
     def _super(self, site: Site, _: Value) -> None:
@@ -116,6 +119,36 @@ class Objects:
         def give(value: Value) -> None:
             if value.kind == "function":
                 self.network.add(site.result, self.network.value("property", value.what))
+
+        self.network.watch(site.argument(0), give)
+
+    def _isinstance(self, site: Site, _: Value) -> None:
+        """isinstance(x, A): x may be one, which counts where nothing else is known of it."""
+        asked = site.argument(0)
+
+        def test(value: Value) -> None:
+            if value.kind == "class" and not asked.fixed:
+                self.tested.append((asked, self.network.value("instance", value.what)))
+            elif value.kind == "container":
+                self.network.watch(self.network.containers[value].all, test)
+
+        self.network.watch(site.argument(1), test)
+
+    def believe_tests(self) -> None:
+        """What nothing is known of is an instance of the classes that the code asks for."""
+        unknown = {asked for asked, _ in self.tested if not asked.values}
+        for asked, instance in self.tested:
+            if asked in unknown:
+                self.network.add(asked, instance)
+        self.tested.clear()
+
+    def _import_module(self, site: Site, _: Value) -> None:
+        """import_module("package.module") is that module."""
+
+        def give(name: Value) -> None:
+            if name.kind == "constant" and name.what[0] == "'":
+                for module in self.world.statics.modules.named(name.what[1:], False):
+                    self.network.add(site.result, module)
 
         self.network.watch(site.argument(0), give)
 

@@ -72,6 +72,8 @@ class Protocols:
             network.flow(container.keys if value.what.endswith(" dict") else container.all, found.each)
         elif value.kind == "generator":
             network.flow(self.world.functions.of(value.what).yielded, found.each)
+        elif value.kind == "class" and self.world.enums.is_enum(value.what):
+            network.add(found.each, self.world.enums.member(value.what))
         elif value.kind == "instance":
             result, called = self.method(value, "__aiter__" if is_async else "__iter__")
             found.also(called)

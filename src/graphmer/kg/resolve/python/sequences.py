@@ -30,6 +30,10 @@ class Sequences:
         def unpack(value: Value) -> None:
             if value.kind == "container" and not value.what.endswith(("set", "dict", "generator")):
                 self.world.items.load(value, key, result)
+                return
+            held = self.world.generated.item(value, said[2])
+            if held is not None:
+                self.network.flow(held, result)
             else:
                 self.network.flow(self.world.protocols.iterate(self.network.constant(value)).each, result)
 

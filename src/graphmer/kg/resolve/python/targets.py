@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from graphmer.kg.resolve.python.builtin_members import DEQUE_ONLY
 from graphmer.kg.resolve.python.entities import Externals
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 from graphmer.kg.resolve.python.world import World
@@ -54,7 +55,9 @@ class Targets:
             tail = self.externals.called(what)
             yield Target("instantiates" if self.externals.is_exception(what) else "invokes", tail, tail)
         elif kind == "method" and value.of is not None:
-            tail = self.externals.api(f"{BUILTIN}.{value.of.what.rpartition(' ')[2]}.{what}")
+            kind = value.of.what.rpartition(" ")[2]
+            owner = "collections.deque" if kind == "list" and what in DEQUE_ONLY else f"{BUILTIN}.{kind}"
+            tail = self.externals.api(f"{owner}.{what}")
             yield Target("invokes", tail, tail)
         elif kind == "instance":
             for member in self.world.attributes.view(value, "__call__").values:

@@ -65,6 +65,10 @@ class Variables:
         key = (owner, name)
         if key not in self.fields:
             self.fields[key] = None
+            if name in self.index.setters and self.world.attributes.setter(
+                self.world.network.value("instance", owner), name
+            ):
+                return None  # a property; what is assigned to it is no field
             for ancestor in self.statics.classes.order(owner):
                 if self.types.get(f"{ancestor}.{name}") == "Variable":
                     self.fields[key] = f"{ancestor}.{name}"

@@ -7,9 +7,11 @@ from graphmer.kg.resolve.python.attributes import Attributes
 from graphmer.kg.resolve.python.builtins import Builtins
 from graphmer.kg.resolve.python.calls import Calls
 from graphmer.kg.resolve.python.decorators import Decorators
+from graphmer.kg.resolve.python.enums import Enums
 from graphmer.kg.resolve.python.expressions import Expressions
 from graphmer.kg.resolve.python.flow import ALIVE, Network
 from graphmer.kg.resolve.python.functions import Functions
+from graphmer.kg.resolve.python.generated import Generated
 from graphmer.kg.resolve.python.index import PackageIndex
 from graphmer.kg.resolve.python.items import Items
 from graphmer.kg.resolve.python.names import Names
@@ -32,6 +34,7 @@ class World:
         self.expressions = Expressions(self)
         self.functions, self.arguments, self.calls = Functions(self), Arguments(self), Calls(self)
         self.decorators, self.builtins = Decorators(self), Builtins(self)
+        self.generated, self.enums = Generated(self), Enums(self)
         self.raised: dict[tuple[str, int], Site] = {}  # (file, end of what is raised)
         self.loops: dict[tuple[str, int, int], Protocol] = {}  # what is iterated or entered, by its bytes
         self.receivers: dict[str, Value] = {}  # of methods that nobody in the package calls
