@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def test_every_format_says_the_same_triples(graphs: Path) -> None:
     assert pd.DataFrame(map(json.loads, lines))[["head", "relation", "tail"]].equals(
         triples[["head", "relation", "tail"]]
     )
+    assert 0.9 in {json.loads(line)["confidence"] for line in lines}  # as it was meant, not as 32 bits keep it
     stated = set((graphs / "nt" / "graph.nt").read_text(encoding="utf-8").splitlines())
     for head, relation, tail in zip(triples["head"], triples["relation"], triples["tail"], strict=True):
         names = [quote(head, safe=""), relation, quote(tail, safe="")]
@@ -204,6 +206,74 @@ def test_ctrl_c_leaves_the_earlier_graph_or_the_whole_new_one(
         assert done.exit_code == 0
         assert (tmp_path / "kg/triples.jsonl").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["kg"]
+
+
+def test_sigterm_leaves_no_copy_of_the_code_and_the_earlier_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+
+    def ended(*_: Any) -> Any:
+        assert list(copies.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(folder_graph, "build_graph", ended)
+    done = CliRunner().invoke(app, ["kg", str(LEDGER), "--out", str(tmp_path / "kg")])
+    assert done.exit_code == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.rglob("*")] == ["copies"]
+
+
+def test_a_cache_inside_the_graph_is_refused_since_the_graph_is_replaced(tmp_path: Path) -> None:
+    for cache in ("kg", "kg/cache"):
+        said = graphmer("kg", str(LEDGER), "--out", "kg", "--cache", cache, cwd=tmp_path, expect=1).stderr
+        assert "lies in --out, which is replaced as a whole" in said
+        assert said.count("\n") == 1
+
+
+def test_files_that_are_never_read_count_for_no_limit(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "main.py").write_text("def f():\n    return 1\n", encoding="utf-8")
+    (code / "data.bin").touch()
+    os.truncate(code / "data.bin", 1 << 34)  # a hole, which takes no room
+    graphmer("kg", "code", "--out", "kg", "--license", "MIT", cwd=tmp_path)
+    assert json.loads((tmp_path / "kg/manifest.json").read_text(encoding="utf-8"))["left_out"] == {"not_needed": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("package.json", "[" * 100_000), ("pyproject.toml", "x=" + "[" * 20_000)],
+)
+def test_a_manifest_that_nests_too_deep_declares_nothing(file: str, content: str, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "main.py").write_text("def f():\n    return 1\n", encoding="utf-8")
+    (code / file).write_text(content, encoding="utf-8")
+    said = graphmer("kg", "code", "--out", "kg", cwd=tmp_path, expect=1).stderr
+    assert "declares no licence" in said
+    graphmer("kg", "code", "--out", "kg", "--license", "MIT", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("p/Use.java", "package p;\nrecord Point(int x) { }\nclass Use { int f(Point q) { return q.x(); } }\n"),
+        ("main.js", "const { run } = require('./a');\nfunction f() { run(); }\n"),
+        ("main.py", "import os\ngetattr(os, 'getcwd')()\n"),
+    ],
+)
+def test_ordinary_code_is_never_refused(file: str, source: str, tmp_path: Path) -> None:
+    """Small folders, in which one fact is more than what the checks let pass."""
+    code = tmp_path / "code"
+    (code / file).parent.mkdir(parents=True)
+    (code / file).write_text(source, encoding="utf-8")
+    if file.endswith(".js"):
+        (code / "a.js").write_text("function go() {}\nmodule.exports = { run: go };\n", encoding="utf-8")
+    graphmer("kg", "code", "--out", "kg", "--license", "MIT", cwd=tmp_path)
+    figures = json.loads((tmp_path / "kg" / "validation.json").read_text(encoding="utf-8"))
+    assert (figures["constraints"], figures["provenance"]) == (1.0, 1.0)
 
 
 def test_code_without_a_licence_needs_one_said(tmp_path: Path) -> None:

@@ -40,17 +40,19 @@ def sole_writer(out: Path, wait_s: float = 0) -> Iterator[None]:
 def swapped(out: Path) -> Iterator[Path]:
     """A scratch folder that takes the place of `out` when the block ends well; `out` is as it was when it does not.
 
-    For the sole writer of `out`. The swap of the old folder for the new is not torn by Ctrl-C.
+    For the sole writer of `out`. The swap of the old folder for the new is not torn by Ctrl-C or SIGTERM.
     """
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with atomic_folder(out) as scratch:
             yield scratch
             if _may_set_signals():
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                for number in before:
+                    signal.signal(number, signal.SIG_IGN)
     finally:
         if _may_set_signals():
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from graphmer.artifacts import atomic_folder, sha256_tree, write_json
 from graphmer.corpus.fetch_config import FetchParams
-from graphmer.corpus.folder import list_folder, read_files
+from graphmer.corpus.folder import check_limits, list_folder, read_files
 from graphmer.corpus.licences import contradicts, declared_licence, parse_licence
 from graphmer.corpus.pins import Corpus, Source, load_corpus
 from graphmer.corpus.selection import select_files
@@ -87,8 +87,9 @@ def _place(
 ) -> dict[str, object]:
     """Write one source's files below `folder` and give its manifest entry."""
     if source.kind == "path":
-        files, skipped = list_folder(origin, source.where, params.limits, outputs)
+        files, skipped = list_folder(origin, source.where, outputs)
         wanted = select_files(files, source, params.limits.max_file_bytes, skipped)
+        check_limits([files[path] for path in wanted], source.where, params.limits)
         num_files, num_bytes = _write(folder, read_files(origin, wanted, skipped))
     else:
         files, skipped, top = _list_archive(source, origin, params)
@@ -166,7 +167,7 @@ def _npm_identity(folder: Path, top: str) -> tuple[str, str]:
     path = folder / "package.json"
     try:
         package = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         package = {}
     stated = package if isinstance(package, dict) else {}
     return str(stated.get("name", "")), str(stated.get("version", ""))

@@ -12,32 +12,32 @@ from graphmer.errors import CorpusError
 IGNORED_FOLDERS = {"node_modules", "__pycache__"}
 
 
-def list_folder(
-    folder: Path, where: str, limits: UnpackLimits, outputs: Collection[Path]
-) -> tuple[dict[str, int], Counter[str]]:
+def list_folder(folder: Path, where: str, outputs: Collection[Path]) -> tuple[dict[str, int], Counter[str]]:
     """Bytes of each regular file by its path inside `folder`, and a count of what is not one, by reason.
 
     outputs: folders to pass over without a count, where what we write lies inside the source: a second run must say
     what the first one said.
-    Raises CorpusError where the folder is missing or a limit is passed.
+    Raises CorpusError where the folder is missing.
     """
     if not folder.is_dir():
         raise CorpusError(f"{where}: path: no such folder: {folder}; it counts from the corpus file's own folder")
     files: dict[str, int] = {}
     skipped: Counter[str] = Counter()
-    num_bytes = 0
     for path in _walk(folder, {output.resolve() for output in outputs}, skipped):
         size = _regular_bytes(path, folder, where, skipped)
         if size is None:
             continue
         files[path.relative_to(folder).as_posix()] = size
-        num_bytes += size
-        if len(files) > limits.max_files or num_bytes > limits.max_bytes:
-            raise CorpusError(
-                f"{where}: more than {limits.max_files} files or {limits.max_bytes} bytes; point 'path' at the code "
-                "itself, or raise fetch.limits"
-            )
     return files, skipped
+
+
+def check_limits(sizes: Collection[int], where: str, limits: UnpackLimits) -> None:
+    """Raises CorpusError where the files that are read are more than the limits allow; sizes: their bytes."""
+    if len(sizes) > limits.max_files or sum(sizes) > limits.max_bytes:
+        raise CorpusError(
+            f"{where}: {len(sizes)} files of code, documents and manifests with {sum(sizes)} bytes, at most "
+            f"{limits.max_files} and {limits.max_bytes}; name a folder inside it, or raise fetch.limits in params.yaml"
+        )
 
 
 def read_files(folder: Path, wanted: Collection[str], skipped: Counter[str]) -> Iterator[tuple[str, bytes]]:

@@ -146,7 +146,7 @@ def _from_core_metadata(text: str) -> str:
 def _from_pyproject(text: str) -> str:
     try:
         project = tomllib.loads(text).get("project", {})
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return ""
     if not isinstance(project, dict):
         return ""
@@ -159,7 +159,7 @@ def _from_pyproject(text: str) -> str:
 def _from_package_json(text: str) -> str:
     try:
         package = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return ""
     return _clear(package.get("license")) if isinstance(package, dict) else ""
 

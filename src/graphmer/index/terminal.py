@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +25,7 @@ PACKAGED = Path(__file__).parents[1] / "params.yaml"  # of a wheel; setup.py put
 PARAMS = PACKAGED if PACKAGED.is_file() else Path(__file__).resolve().parents[3] / "params.yaml"
 APPLY_AT_LEAST = 0.5  # of a proposal that is written: likelier right than wrong
 INTERRUPTED = 130
+TERMINATED = 128 + signal.SIGTERM
 NOT_WHOLE = ("skipped", "partial", "left_out")  # what a graph's manifest counts of files, by reason
 PIPE_CLOSED = 141  # as a shell tells of a program that SIGPIPE ended
 # Of flags: click's, or that of the click within a later typer.
@@ -74,9 +77,13 @@ def escaped(text: str) -> str:
 
 @contextmanager
 def told(verb: str) -> Iterator[None]:
-    """What a user can mend as one line on standard error, and its exit status."""
+    """What a user can mend as one line on standard error, and its exit status.
+
+    A SIGTERM ends the verb as Ctrl-C does: what it wrote half, and its copy of the code, are removed on the way out.
+    """
     try:
-        yield
+        with _ended_by_sigterm():
+            yield
     except GraphmerError as error:
         complain(verb, str(error))
         raise typer.Exit(2 if isinstance(error, ParamsError) else 1) from None
@@ -88,6 +95,23 @@ def told(verb: str) -> Iterator[None]:
     except KeyboardInterrupt:
         complain(verb, "interrupted")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """A SIGTERM raises SystemExit within the block; only a main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    earlier = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def asked(folder: Path, model: Path | None, params: Path) -> "Session":

@@ -69,13 +69,25 @@ class Graph:
                 found[tail].append(head)
         return found
 
+    @cached_property
+    def _ancestors(self) -> dict[str, set[str]]:
+        return {}
+
+    @cached_property
+    def _descendants(self) -> dict[str, set[str]]:
+        return {}
+
     def ancestors(self, symbol: str) -> set[str]:
         """All superclasses and interfaces, direct or not; cycles end."""
-        return all_reached(symbol, self.parents)
+        if symbol not in self._ancestors:
+            self._ancestors[symbol] = all_reached(symbol, self.parents)
+        return self._ancestors[symbol]
 
     def descendants(self, symbol: str) -> set[str]:
         """All subclasses and implementers, direct or not; cycles end."""
-        return all_reached(symbol, self.children)
+        if symbol not in self._descendants:
+            self._descendants[symbol] = all_reached(symbol, self.children)
+        return self._descendants[symbol]
 
 
 def domain_range(graph: Graph, ontology: Ontology) -> list[Offender]:
@@ -215,10 +227,14 @@ def _ancestry(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
 
 
 def _visibility(graph: Graph, ontology: Ontology) -> Iterable[Offender]:
-    """A private member of Java is not used from another top-level class."""
+    """A private member of Java is not used from another top-level class.
+
+    A record's component is private, but everybody reads it through the accessor that the language makes.
+    """
     for row in graph.rows:
         member = row.language == "java" and row.relation in ("calls", "overrides", "reads_from", "writes_to")
-        private = member and "private" in graph.modifiers.get(row.tail, "").split()
+        words = graph.modifiers.get(row.tail, "").split() if member else []
+        private = "private" in words and not ("record" in words and row.relation == "reads_from")
         if private and _top_level(row.head) != _top_level(row.tail):
             yield Offender(row.Index, "the tail is private in another top-level class")
 

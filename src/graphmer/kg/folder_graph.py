@@ -130,6 +130,8 @@ def graph_folder(
     # A link is kept, and the folder that it leads to replaced; `.` has no name to lay a scratch folder beside.
     out = Path(os.path.realpath(out))
     cache = Path(os.path.realpath(cache)) if cache else None
+    if cache is not None and (cache == out or out in cache.parents):
+        raise CorpusError(f"--cache {cache}: lies in --out, which is replaced as a whole; name a folder elsewhere")
     source = source_of(code)
     _check_replaceable(out, OUTPUTS, "graph", "--out")
     earlier = cache or out / CACHE
@@ -263,6 +265,8 @@ def _write_lines(path: Path, lines: Iterator[str]) -> None:
 
 def _json_lines(frame: "pd.DataFrame") -> Iterator[str]:
     for row in frame.to_dict(orient="records"):
+        if "confidence" in row:
+            row["confidence"] = round(row["confidence"], 6)  # kept in 32 bits: .9 would be .8999999761581421
         yield json.dumps(row, ensure_ascii=False, sort_keys=False)
 
 

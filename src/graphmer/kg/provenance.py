@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Facts of containment and of manifests are about whole files; their spans are not mentions.
 EXEMPT = frozenset({"contains", "defines", "declares", "depends_on", "produces"})
-BINDINGS = ("import", "static_import", "assign")
+BINDINGS = ("import", "static_import", "assign", "export")
 FLOWED = ("inferred", "ambiguous")
 RECEIVERS = frozenset({"cls", "self", "super", "this"})  # name the class that they stand in
 CALLED_RESULT = (b")", b"]")  # `made()()` calls what a call gives: it shows the name of nothing
@@ -29,6 +29,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
     exist.
     """
     texts = {(row.package, row.file): row.text.encode("utf-8") for row in records(files)}
+    lines = {place: data.count(b"\n") + 1 for place, data in texts.items()}
     aliases = _aliases(references)
     found = []
     for row in graph.rows:
@@ -39,7 +40,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
             found.append(Offender(row.Index, "its file is not in the parsed corpus"))
         elif not 0 <= row.byte_start < row.byte_end <= len(data):
             found.append(Offender(row.Index, f"bytes {row.byte_start} to {row.byte_end} are not in the file"))
-        elif not 1 <= row.line_start <= row.line_end <= data.count(b"\n") + 1:
+        elif not 1 <= row.line_start <= row.line_end <= lines[row.package, row.file]:
             found.append(Offender(row.Index, f"lines {row.line_start} to {row.line_end} are not in the file"))
         elif row.resolution not in FLOWED and not data.endswith(CALLED_RESULT, row.byte_start, row.byte_end):
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
