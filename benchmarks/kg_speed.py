@@ -5,7 +5,8 @@
 Each folder is one that stages/fetch.py wrote; its figures stand under its corpus' name in --out. A measurement is a
 process of its own, with the same imports and one thread; the rounds of one folder are interleaved (raw, graph, raw,
 graph, ...), so that a busy neighbour meets both. Figures are medians, <figure>_low and _high the extreme rounds.
-Raw: bytes in memory, parsed, no tree kept. Graph: parse_corpus and build_graph, from files to Parquet.
+Raw: bytes in memory, parsed, no tree kept. Graph: parse_corpus and build_graph, from files to Parquet; what validation
+adds, which `graphmer kg` does too, is a figure of its own.
 """
 
 import argparse
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from graphmer.artifacts import read_json, read_table, write_json  # noqa: E402
+from graphmer.corpus.fetch_config import FetchParams  # noqa: E402
 from graphmer.corpus.parse.config import ParseParams  # noqa: E402
 from graphmer.corpus.parse.corpus import parse_corpus  # noqa: E402
 from graphmer.corpus.parse.schema import files_schema  # noqa: E402
@@ -33,7 +35,9 @@ from graphmer.corpus.parse.treesitter import parse  # noqa: E402
 from graphmer.kg.build import build_graph  # noqa: E402
 from graphmer.kg.config import GraphParams  # noqa: E402
 from graphmer.kg.schema import triples_schema  # noqa: E402
-from graphmer.kg.validate import RESOLVED  # noqa: E402
+from graphmer.kg.validate import RESOLVED, read_tables  # noqa: E402
+from graphmer.kg.validate import measure_graph as check_graph  # noqa: E402
+from graphmer.kg.validate_config import ValidateParams  # noqa: E402
 from graphmer.machine import processor_name  # noqa: E402
 from graphmer.params import load_section, load_tree  # noqa: E402
 
@@ -70,19 +74,26 @@ def measure_raw(parsed: Path) -> dict[str, Any]:
 
 
 def measure_graph(raw: Path, out: Path) -> dict[str, Any]:
-    """Both stages, as `dvc repro` runs them, on GRAPHMER_WORKERS processes."""
+    """Both stages, as `dvc repro` runs them, on GRAPHMER_WORKERS processes; then what checking the graph takes."""
     import_late_libraries()
     tree = load_tree(ROOT / "params.yaml")
     start, clock = cpu_seconds(), time.perf_counter()
     parse_corpus(raw, out / "parsed", load_section(tree, "parse", ParseParams))
     parsed = cpu_seconds()
     build_graph(out / "parsed", out / "kg", load_section(tree, "kg", GraphParams))
+    built, wall, peak = cpu_seconds(), time.perf_counter() - clock, peak_mib()
+    licences = load_section(tree, "fetch", FetchParams).licences
+    manifest = read_json(out / "kg" / "manifest.json")
+    check_graph(
+        read_tables(out / "kg", out / "parsed"), manifest, load_section(tree, "validate", ValidateParams), licences
+    )
     return {
-        "cpu_s": cpu_seconds() - start,
+        "cpu_s": built - start,
         "parse_cpu_s": parsed - start,
-        "build_cpu_s": cpu_seconds() - parsed,
-        "wall_s": time.perf_counter() - clock,
-        "peak_mib": peak_mib(),
+        "build_cpu_s": built - parsed,
+        "validate_cpu_s": cpu_seconds() - built,
+        "wall_s": wall,
+        "peak_mib": peak,
     }
 
 
@@ -116,6 +127,7 @@ def measure_folder(raw: Path, rounds: int, scratch: Path) -> dict[str, Any]:
         **spread("ratio_to_parse", [one["cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
         **spread("ratio_to_parse_of_parse", [one["parse_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
         **spread("ratio_to_parse_of_build", [one["build_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
+        **spread("validation_to_parse", [one["validate_cpu_s"] / base["cpu_s"] for base, one, _ in pairs]),
         **spread("cpu_s_per_mib", [one["cpu_s"] / mib for _, one, _ in pairs]),
         **spread("files_per_cpu_s", [files / one["cpu_s"] for _, one, _ in pairs]),
         **spread("triples_per_cpu_s", [graph["triples"] / one["cpu_s"] for _, one, _ in pairs]),

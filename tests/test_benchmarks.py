@@ -60,7 +60,14 @@ def test_the_graphs_speed_is_measured_on_the_files_that_the_graph_is_built_of(tm
     assert sizes[-1] == figures["files"]
     parts = figures["ratio_to_parse_of_parse"] + figures["ratio_to_parse_of_build"]
     assert abs(parts - figures["ratio_to_parse"]) < 0.01
-    for name in ("ratio_to_parse", "files_per_cpu_s", "triples_per_cpu_s", "peak_mib", "speedup_2"):
+    for name in (
+        "ratio_to_parse",
+        "validation_to_parse",
+        "files_per_cpu_s",
+        "triples_per_cpu_s",
+        "peak_mib",
+        "speedup_2",
+    ):
         assert 0 < figures[f"{name}_low"] <= figures[name] <= figures[f"{name}_high"]
 
 

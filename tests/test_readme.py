@@ -41,7 +41,7 @@ def test_every_corpus_that_was_measured_is_a_row_with_its_machine(tmp_path: Path
     write_json(tmp_path / "speed.json", {"machine": {"cores": 2, "cpu": "some"}, "rounds": 5, "small": small})
     lines = scale_figures(tmp_path / "speed.json").splitlines()
     assert lines[0] == "Machine: cores 2, cpu some."
-    assert "| small | 1,059 | 222,090 | 2.50 (2.25 to 1,234) |  |  | 640 |  |" in lines
+    assert "| small | 1,059 | 222,090 | 2.50 (2.25 to 1,234) |  |  |  | 640 |  |" in lines
     assert lines[-1] == "| 1,000 | 1.50 | 300 |"
 
 

@@ -3,6 +3,7 @@
 The file holds the machine, and for each corpus a figure, or its median with `_low` and `_high`, the extreme rounds:
 
     ratio_to_parse      CPU time of the graph over that of a bare tree-sitter parse of the same files
+    validation_to_parse what checking that graph takes beside it
     files_per_cpu_s, triples_per_cpu_s
     peak_mib            largest resident size, one process
     speedup_2           wall time of one process over that of two
@@ -23,6 +24,7 @@ FIGURES = {
     "files": "files",
     "triples": "triples",
     "ratio_to_parse": "CPU time over a bare parse",
+    "validation_to_parse": "validation beside it",
     "files_per_cpu_s": "files a CPU-s",
     "triples_per_cpu_s": "triples a CPU-s",
     "peak_mib": "peak, MiB",
