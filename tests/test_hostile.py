@@ -243,6 +243,7 @@ def test_any_python_source_ends_in_facts_that_hold(sources: list[bytes]) -> None
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(mutated(JAVA_SEEDS, JAVA_WORDS), min_size=1, max_size=3))
+@example([b"class A { int f(boolean b) { return (b ? new X() : new Y()).name(); } }"])
 def test_any_java_source_ends_in_facts_that_hold(sources: list[bytes]) -> None:
     files = []
     for index, source in enumerate(sources):

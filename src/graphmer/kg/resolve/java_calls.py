@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from graphmer.corpus.parse.java_text import CHOICE
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.resolve.java_conditional import promoted
 from graphmer.kg.resolve.java_expressions import LAMBDA, METHOD_REFERENCE, NOTHING, Callee, split_callee
@@ -91,6 +92,8 @@ class JavaCalls(JavaFunctions):
 
     def _is_foreign(self, path: str, scope: str) -> bool:
         """Whether an expression of unknown type comes from an external class: it is hardly one of the corpus then."""
+        if CHOICE in path:
+            return all(self._is_foreign(side, scope) for side in path.split(CHOICE))
         for _ in range(MAX_NESTING):
             receiver, name = split_callee(path.removesuffix("[]"))
             if not receiver:
