@@ -1,12 +1,11 @@
 """What must hold of a graph, each check a share of triples that keep to it and the places that do not."""
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphmer.artifacts import records
 from graphmer.corpus.licences import is_allowed
 from graphmer.kg.linearise import all_reached, class_order
 from graphmer.kg.signatures import compatible
@@ -44,7 +43,10 @@ class Graph:
     @cached_property
     def rows(self) -> list[Any]:
         """Triples as named tuples."""
-        return list(records(self.triples))
+        # Column by column: Arrow's texts cost four times as much one by one, as a data frame's own rows read them.
+        names = list(self.triples.columns)
+        row = namedtuple("row", names)  # type: ignore[misc]
+        return list(map(row._make, zip(*(self.triples[name].tolist() for name in names), strict=True)))
 
     @cached_property
     def parents(self) -> dict[str, list[str]]:

@@ -79,8 +79,10 @@ def bound_names(bindings: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 def _aliases(references: "pd.DataFrame") -> dict[str, dict[str, set[str]]]:
     """By package: the last names that a local name is bound to by imports and assignments."""
     by_package: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in records(references[references["kind"].isin(BINDINGS)]):
-        by_package[row.package].append((row.name, row.value))
+    binding = references[references["kind"].isin(BINDINGS)]
+    columns = (binding[name].tolist() for name in ("package", "name", "value"))
+    for package, name, value in zip(*columns, strict=True):
+        by_package[package].append((name, value))
     return defaultdict(dict, {package: bound_names(bindings) for package, bindings in by_package.items()})
 
 

@@ -120,14 +120,22 @@ def build_view(tables: Tables) -> Graph:
     internal = entities[~entities["external"] & (entities["file"] != "")]
     return Graph(
         triples=triples.reset_index(drop=True).assign(Index=range(len(triples))),
-        types=dict(zip(entities["entity"], entities["type"], strict=True)),
-        names=dict(zip(entities["entity"], entities["name"], strict=True)),
-        signatures=dict(zip(entities["entity"], entities["signature"], strict=True)),
-        modifiers=dict(zip(symbols["symbol"], symbols["modifiers"], strict=True)),
+        types=_mapping(entities, "entity", "type"),
+        names=_mapping(entities, "entity", "name"),
+        signatures=_mapping(entities, "entity", "signature"),
+        modifiers=_mapping(symbols, "symbol", "modifiers"),
         split_of={
-            row.entity: split[row.package, row.file] for row in records(internal) if (row.package, row.file) in split
+            entity: split[package, file]
+            for entity, package, file in zip(
+                *(internal[name].tolist() for name in ("entity", "package", "file")), strict=True
+            )
+            if (package, file) in split
         },
     )
+
+
+def _mapping(frame: "pd.DataFrame", key: str, value: str) -> dict[str, str]:
+    return dict(zip(frame[key].tolist(), frame[value].tolist(), strict=True))
 
 
 def run_checks(
