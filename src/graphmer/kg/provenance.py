@@ -31,6 +31,7 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
     texts = {(row.package, row.file): row.text.encode("utf-8") for row in records(files)}
     lines = {place: data.count(b"\n") + 1 for place, data in texts.items()}
     aliases = _aliases(references)
+    names: dict[str, set[str]] = {}  # of each tail: a class with many heirs is named often
     found = []
     for row in graph.rows:
         if row.relation in EXEMPT:
@@ -44,7 +45,9 @@ def provenance(graph: Graph, files: "pd.DataFrame", references: "pd.DataFrame") 
             found.append(Offender(row.Index, f"lines {row.line_start} to {row.line_end} are not in the file"))
         elif row.resolution not in FLOWED and not data.endswith(CALLED_RESULT, row.byte_start, row.byte_end):
             shown = data[row.byte_start : row.byte_end].decode("utf-8", "replace")
-            wanted = _names(graph, row.tail)
+            wanted = names.get(row.tail)
+            if wanted is None:
+                wanted = names[row.tail] = _names(graph, row.tail)
             if not shows(shown, wanted, aliases[row.package]):
                 found.append(Offender(row.Index, f"the span shows '{shown[:40]}', not {' or '.join(sorted(wanted))}"))
     return found
