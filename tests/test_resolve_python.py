@@ -221,6 +221,16 @@ def solved(source: str) -> World:
     return world
 
 
+def test_a_container_that_holds_itself_is_looked_into_once() -> None:
+    """Asked for its classes by isinstance and by except; each look would call for the next one without an end."""
+    world = solved(
+        "class A(Exception): pass\nkinds = [A]\nkinds.append(kinds)\n"
+        "def f(x):\n    try:\n        return isinstance(x, kinds)\n    except kinds as error:\n        return error\n"
+    )
+    assert world.network.left_over == 0
+    assert world.network.steps < 1000
+
+
 def test_a_call_that_nobody_can_place_is_counted_and_not_invented() -> None:
     resolved, _ = resolve({"main.py": b"def f(x):\n    x.nothing_here()\n"})
     assert resolved.calls["seen"] == resolved.calls["unresolved"] == 1

@@ -10,9 +10,10 @@ from graphmer.kg.resolve.java_functions import MAX_NESTING, JavaFunctions
 from graphmer.kg.resolve.java_generics import Generic, JavaGenerics, has_variables, substitute
 from graphmer.kg.resolve.java_index import JavaMethod
 from graphmer.kg.resolve.java_library import LIBRARY
-from graphmer.kg.resolve.java_names import ANY_RECEIVER, OBJECT, OBJECT_METHODS, PROMOTING, returned_by_name
+from graphmer.kg.resolve.java_names import ANY_RECEIVER, OBJECT, OBJECT_METHODS
 from graphmer.kg.resolve.java_overloads import Choice, choose
 from graphmer.kg.resolve.java_places import parameter_count
+from graphmer.kg.resolve.java_returns import PROMOTING, returned_by_name
 
 ENUM_RETURNS = {("java.lang.Enum.valueOf",): "", ("java.lang.Enum.values",): "[]"}  # beside the enum itself
 

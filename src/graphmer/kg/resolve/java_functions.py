@@ -16,9 +16,10 @@ from graphmer.kg.resolve.java_generics import (
     unify,
 )
 from graphmer.kg.resolve.java_index import JavaMethod
-from graphmer.kg.resolve.java_names import PRIMITIVES, returned_by_name
+from graphmer.kg.resolve.java_names import PRIMITIVES
 from graphmer.kg.resolve.java_overloads import Choice, choose
 from graphmer.kg.resolve.java_places import JavaPlaces
+from graphmer.kg.resolve.java_returns import returned_by_name
 
 MAX_NESTING = 30  # of calls, arguments and lambdas that are looked into for one type
 

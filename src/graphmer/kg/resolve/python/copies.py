@@ -21,6 +21,7 @@ class Copies:
         self.by_name: dict[str, Effect] = {
             f"{BUILTIN}.enumerate": self._enumerate,
             f"{BUILTIN}.zip": self._zip,
+            f"{BUILTIN}.reversed": self._reversed,
             **dict.fromkeys(SPLITTERS, self._split),
             **dict.fromkeys(COPIES, self._copy),
             **dict.fromkeys(DICTS, self._dict),
@@ -30,6 +31,10 @@ class Copies:
         pair, items = self.network.container(f"{site.at} pair", "tuple")
         self.network.flow(self.effects.items_of(site, site.argument(0)), self.network.item(items, "#1"))
         self.effects.give_each(site, self.network.constant(pair), "generator")
+
+    def _reversed(self, site: Site, _: Value) -> None:
+        """The items of a sequence, none of them in its place."""
+        self.effects.give_each(site, self.effects.items_of(site, site.argument(0)), "generator")
 
     def _zip(self, site: Site, _: Value) -> None:
         pair, items = self.network.container(f"{site.at} pair", "tuple")
@@ -52,11 +57,7 @@ class Copies:
         site.inside().protocols.append(self.world.protocols.iterate(source))
 
         def copy(one: Value) -> None:
-            if (
-                one.kind == "container"
-                and one.what.endswith((" list", " tuple"))
-                and not made.what.endswith(" generator")
-            ):
+            if one.kind == "container" and one.what.endswith((" list", " tuple")):
                 self.world.items.merge(container, one)
             else:
                 self.network.flow(self.world.protocols.iterate(self.network.constant(one)).each, container.any)

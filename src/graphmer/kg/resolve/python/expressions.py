@@ -75,10 +75,8 @@ class Expressions:
             if value.kind in ("class", "external"):
                 kind = "instance" if value.kind == "class" else "result"
                 self.network.add(result, self.network.value(kind, value.what))
-            elif value.kind == "container":
-                self.network.watch(self.network.containers[value].all, instance)
 
-        self.network.watch(callee, instance)
+        self.network.watch_within(callee, instance)
         return result
 
     def _attribute(self, said: Expression, scope: Scope) -> Node | None:

@@ -121,6 +121,19 @@ class Network:
         for value in node.values:
             self.work.append((watcher, value))
 
+    def watch_within(self, node: Node, watcher: Watcher) -> None:
+        """As `watch`, with what containers hold in place of the containers, however deep; one may hold itself."""
+        seen: set[Value] = set()
+
+        def look(value: Value) -> None:
+            if value.kind != "container":
+                watcher(value)
+            elif value not in seen:
+                seen.add(value)
+                self.watch(self.containers[value].all, look)
+
+        self.watch(node, look)
+
     def solve(self) -> None:
         """Hand values on until nothing is new, or the bound of steps is reached."""
         work, add, left = self.work, self.add, self.params.max_flow_steps - self.steps

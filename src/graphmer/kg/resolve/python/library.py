@@ -20,7 +20,6 @@ COPIES = {
     f"{BUILTIN}.set": "set",
     f"{BUILTIN}.frozenset": "set",
     "collections.deque": "list",
-    f"{BUILTIN}.reversed": "generator",
 }
 # Call what they are handed: where it stands, by place or by name; what they iterate, whose items it is called with.
 CALLBACKS: dict[str, tuple[int | str, int | None]] = {

@@ -124,16 +124,13 @@ class Objects:
 
     def _isinstance(self, site: Site, _: Value) -> None:
         """isinstance(x, A): x may be one, which counts where nothing else is known of it."""
-        asked, seen = site.argument(0), set[Value]()
+        asked = site.argument(0)
 
         def test(value: Value) -> None:
             if value.kind == "class" and not asked.fixed:
                 self.tested.append((asked, self.network.value("instance", value.what)))
-            elif value.kind == "container" and value not in seen:
-                seen.add(value)  # a container may hold itself
-                self.network.watch(self.network.containers[value].all, test)
 
-        self.network.watch(site.argument(1), test)
+        self.network.watch_within(site.argument(1), test)
 
     def believe_tests(self) -> None:
         """What nothing is known of is an instance of the classes that the code asks for."""
