@@ -87,7 +87,8 @@ def kg(
     where their file's text and both ends are as they were and static analysis does not settle the mention now; how
     many were kept and dropped is told. N-Triples do not mark them, so a run after --format nt drops them.
 
-    Exit status: 0 written, 1 refused (the folder, its licence, --out) or invalid, 2 bad parameters, 130 interrupted.
+    Exit status: 0 written, 1 refused (the folder, its licence, --out) or invalid, 2 bad parameters, 130 interrupted,
+    143 ended by SIGTERM.
     """
     with told("kg"):
         from graphmer.kg.folder_graph import FolderParams, FolderSource, InvalidGraphError, graph_folder

@@ -14,7 +14,6 @@ All or nothing: a source that is refused leaves no folder behind. What is left o
     vanished, unreadable   in a source of kind `path`, between listing and reading
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from email.parser import HeaderParser
@@ -26,7 +25,7 @@ from tqdm import tqdm
 from graphmer.artifacts import atomic_folder, sha256_tree, write_json
 from graphmer.corpus.fetch_config import FetchParams
 from graphmer.corpus.folder import check_limits, list_folder, read_files
-from graphmer.corpus.licences import contradicts, declared_licence, parse_licence
+from graphmer.corpus.licences import contradicts, declared_licence, package_facts, parse_licence
 from graphmer.corpus.pins import Corpus, Source, load_corpus
 from graphmer.corpus.selection import select_files
 from graphmer.corpus.sources import obtain_archives
@@ -165,11 +164,7 @@ def _sdist_identity(folder: Path, top: str) -> tuple[str, str]:
 
 def _npm_identity(folder: Path, top: str) -> tuple[str, str]:
     path = folder / "package.json"
-    try:
-        package = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        package = {}
-    stated = package if isinstance(package, dict) else {}
+    stated = package_facts(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else {}
     return str(stated.get("name", "")), str(stated.get("version", ""))
 
 

@@ -157,11 +157,16 @@ def _from_pyproject(text: str) -> str:
 
 
 def _from_package_json(text: str) -> str:
+    return _clear(package_facts(text).get("license"))
+
+
+def package_facts(text: str) -> dict[str, Any]:
+    """What a package.json says; nothing where it is no object, or nests deeper than anything written by hand."""
     try:
         package = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
-        return ""
-    return _clear(package.get("license")) if isinstance(package, dict) else ""
+        return {}
+    return package if isinstance(package, dict) else {}
 
 
 def _clear(stated: object) -> str:

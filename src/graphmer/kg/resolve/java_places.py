@@ -1,6 +1,5 @@
 """The calls, lambdas and method references of a package by where they stand, and what is written there."""
 
-from graphmer.corpus.parse.java_text import CHOICE
 from graphmer.corpus.parse.records import Reference, Symbol
 from graphmer.kg.resolve.java_expressions import LAMBDA, METHOD_REFERENCE, Callee, JavaExpressions, split_callee
 from graphmer.kg.resolve.java_generics import Generic, JavaGenerics
@@ -48,7 +47,7 @@ class JavaPlaces(JavaExpressions):
             self._is_block[reference.scope] = self.types.symbols[reference.scope].byte_end != reference.byte_end
 
     def _at(self, place: str, scope: str) -> Reference | None:
-        if not place.startswith("@") or CHOICE in place:
+        if not place.startswith("@"):
             return None
         return self._placed.get((self.types.file_of[scope], int(place[1:])))
 
