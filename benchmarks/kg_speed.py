@@ -122,6 +122,7 @@ def measure_folder(raw: Path, rounds: int, scratch: Path) -> dict[str, Any]:
     pairs = list(zip(measured["raw"], measured["one"], measured["two"], strict=True))
     files, mib = measured["raw"][0]["files"], measured["raw"][0]["bytes"] / 2**20
     return {
+        "rounds": rounds,
         "files": files,
         "mib": round(mib, 1),
         "triples": graph["triples"],
@@ -218,9 +219,7 @@ def main() -> None:
             corpus = read_json(raw / "manifest.json")["corpus"]
             figures[corpus] = measure_folder(raw, arguments.rounds, Path(scratch))
     machine = {"cpu": processor_name(), "cores": os.cpu_count(), "python": platform.python_version()}
-    write_json(
-        arguments.out, {**kept(arguments.out, machine), "machine": machine, "rounds": arguments.rounds, **figures}
-    )
+    write_json(arguments.out, {**kept(arguments.out, machine), "machine": machine, **figures})
 
 
 if __name__ == "__main__":

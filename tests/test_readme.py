@@ -37,11 +37,11 @@ def test_the_figures_of_the_page_on_scale_are_what_was_measured() -> None:
 def test_every_corpus_that_was_measured_is_a_row_with_its_machine(tmp_path: Path) -> None:
     ratio = {"ratio_to_parse": 2.5, "ratio_to_parse_low": 2.25, "ratio_to_parse_high": 1234.5}
     growth = [{"files": 1000, "cpu_s_per_mib": 1.5, "peak_mib": 300.2}]
-    small = {"files": 1059, "triples": 222090, **ratio, "peak_mib": 640.4, "growth": growth}
-    write_json(tmp_path / "speed.json", {"machine": {"cores": 2, "cpu": "some"}, "rounds": 5, "small": small})
+    small = {"rounds": 5, "files": 1059, "triples": 222090, **ratio, "peak_mib": 640.4, "growth": growth}
+    write_json(tmp_path / "speed.json", {"machine": {"cores": 2, "cpu": "some"}, "small": small})
     lines = scale_figures(tmp_path / "speed.json").splitlines()
     assert lines[0] == "Machine: cores 2, cpu some."
-    assert "| small | 1,059 | 222,090 | 2.50 (2.25 to 1,234) |  |  |  | 640 |  |" in lines
+    assert "| small | 5 | 1,059 | 222,090 | 2.50 (2.25 to 1,234) |  |  |  | 640 |  |" in lines
     assert lines[-1] == "| 1,000 | 1.50 | 300 |"
 
 

@@ -2,6 +2,7 @@
 
 The file holds the machine, and for each corpus a figure, or its median with `_low` and `_high`, the extreme rounds:
 
+    rounds              how often each was measured
     ratio_to_parse      CPU time of the graph over that of a bare tree-sitter parse of the same files
     validation_to_parse what checking that graph takes beside it
     files_per_cpu_s, triples_per_cpu_s
@@ -21,6 +22,7 @@ from graphmer.report.markdown import cell, machine_line, table
 BEGIN = "<!-- figures: written by `make readme` from results/benchmarks/kg_speed.json; do not edit -->"
 END = "<!-- /figures -->"
 FIGURES = {
+    "rounds": "rounds",
     "files": "files",
     "triples": "triples",
     "ratio_to_parse": "CPU time over a bare parse",
