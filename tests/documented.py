@@ -47,7 +47,7 @@ FILLED = {  # names of the reader's own, and numbers that mean hours, with what 
     "pkg.mod.f": "router.app.Router.add",
     "src/marshmallow/error_store.py:26": "router/app.py:38",
     "ErrorStore.store_error calls merge_errors": "router.app.Router.find raises NotFound",
-    "error_store.merge_errors": "router.app.Router.dispatch",
+    "fields.Mapping._serialize": "router.app.Router.dispatch",
     "boltons/iterutils.py:831": "router/app.py:38",
     "/content/drive/MyDrive/graphmer-runs": ".scratch/runs",
 }
