@@ -96,7 +96,7 @@ def test_references_say_what_the_code_says(parsed: ParsedFile) -> None:
         ("(f)(1)", '["()","f","#1"]'),
         ("'x'.join(y)", '["()",[".","\'x","join"],"y"]'),
         ("super().m()", '["()",[".","@5","m"]]'),
-        ("(a + b).c()", '["()",[".",["+","a","b"],"c"]]'),
+        ("(a + b).c()", '["()",[".",["+","a","b","%3"],"c"]]'),
         ("f([g], {'k': g}, lambda: 1)", '["()","f",["list","2-5","g"],["dict","7-15",["\'k","g"]],"&17"]'),
         ("f(a if x else b, c or None)", '["()","f",["|","a","b"],"c"]'),
         ("f(*[g for x in y])", '["()","f",["*",["each","list","3-17","g"]]]'),
@@ -114,8 +114,97 @@ def test_a_name_that_is_bound_anew_has_a_name_of_its_own_from_there_on() -> None
     said = [(reference.kind, reference.name, reference.value) for reference in references if reference.kind != "read"]
     assert said == [
         ("assign", "x", "f"), ("call", "x", '["()","x"]'), ("assign", "x#2", "g"), ("call", "x", '["()","x#2"]'),
-        ("assign", "x#2", "h"), ("call", "x", '["()","x#2"]'),
+        ("ask", "bool", "x#2"), ("assign", "x#2", "h"), ("call", "x", '["()","x#2"]'),
     ]  # fmt: skip
+
+
+def test_until_its_statement_ends_a_name_that_is_bound_anew_is_what_it_was() -> None:
+    source = "def g(x):\n    pass\nx = f\nx = g(x)\nx = x + [x]\ng = h(g)\ng(x)\n"
+    kinds = ("assign", "call", "operate")
+    said = [(one.kind, one.name, one.value) for one in parse(source).references if one.kind in kinds]
+    assert said == [
+        ("assign", "x", "f"), ("assign", "x#2", "@30"), ("call", "g", '["()","g","x"]'),
+        ("assign", "x#3", '["+","x#2",["list","42-45","x#2"],"%40"]'),
+        ("operate", "+", '["+","x#2",["list","42-45","x#2"]]'),
+        ("assign", "g#2", "@51"), ("call", "h", '["()","h","g"]'), ("call", "g", '["()","g#2","x#3"]'),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "filed"),
+    [
+        ("a + b", [("operate", "+", '["+","a","b"]', 2)]),
+        ("a < 1 not in b", [("operate", "<", '["<","a","#1"]', 2), ("operate", "not in", '["not in","#1","b"]', 6)]),
+        ("a is b", []),
+        ("1 + 2.5 <= 'x'", []),
+        ("-a", [("operate", "-x", '["-x","a"]', 0)]),
+        ("(a  # one\n * b)", [("operate", "*", '["*","a","b"]', 11)]),
+        ("a += b", [("operate", "+=", '["+=","a","b"]', 2)]),
+        ("a[b]", [("item", "[]", '["a","b"]', 0)]),
+        ("a[0] = 1", [("item", "[]=", '["a","#0"]', 0)]),
+        ("a[0], c = 1, 2", [("item", "[]=", '["a","#0"]', 0)]),
+        ("del a[0], c[1]", [("item", "del[]", '["a","#0"]', 0), ("item", "del[]", '["c","#1"]', 0)]),
+        ("a[0] += 1", [("operate", "+=", '["+=",["[]","a","#0"],"#1"]', 5), ("item", "[]=", '["a","#0"]', 0),
+                       ("item", "[]", '["a","#0"]', 0)]),
+        ("if not (a and b): pass", [("ask", "bool", "b", 0), ("ask", "bool", "a", 0)]),
+        ("x = 1 if a else 2", [("ask", "bool", "a", 0)]),
+        ("[1 for b in c if b]", [("ask", "bool", "b", 0)]),
+        ("assert a, b", [("ask", "bool", "a", 0)]),
+        ("while True: pass", []),
+        ("f'{a} {b!r} {c!s:>{d}} {1}'", [("ask", "format", "a", 0), ("ask", "repr", "b", 0), ("ask", "str", "c", 0)]),
+        ("'%d %s %5.2r%%' % (a, b, c)", [("ask", "str", "b", 0), ("ask", "repr", "c", 0)]),
+        ("'%(x)s' % a", []),
+        ("b'%s' % a", []),
+        ("f'{a=} {b=!s} {c=:>3}'", [("ask", "repr", "a", 0), ("ask", "str", "b", 0), ("ask", "format", "c", 0)]),
+        ("with a as b[0]: pass", [("item", "[]=", '["b","#0"]', 0)]),
+        ("del (a[0], b[1])", [("item", "del[]", '["a","#0"]', 0), ("item", "del[]", '["b","#1"]', 0)]),
+        ("{a, 1, *b}", [("ask", "hash", "a", 0)]),
+        ("{a: b, 'c': d, **e}", [("ask", "hash", "a", 0)]),
+        ("'%s' % a", [("ask", "str", "a", 0)]),
+    ],
+)  # fmt: skip
+def test_what_calls_special_methods_is_filed_where_an_operand_may_have_some(source: str, filed: list[object]) -> None:
+    kinds = ("operate", "item", "ask")
+    found = [(one.kind, one.name, one.value, one.ordinal) for one in parse(f"{source}\n").references]
+    assert [one for one in found if one[0] in kinds] == filed
+
+
+@pytest.mark.parametrize("source", ["a{} + b", "a{}[0]", "a{} - b", "'x' + a{}", "not a{}[0]"])
+def test_a_long_chain_of_operators_says_each_operand_once(source: str) -> None:
+    def size(terms: int) -> int:
+        head, _, tail = source.partition("{}")
+        chain = (
+            head + tail.partition(" b")[0] * terms + tail[tail.find(" b") :] if " b" in tail else head + tail * terms
+        )
+        return sum(len(one.value) for one in parse(chain + "\n").references)
+
+    assert size(2000) < 2.5 * size(1000)
+
+
+def test_a_pattern_of_many_names_is_read_once() -> None:
+    names = ", ".join(f"x{place}" for place in range(3000))
+    references = parse(f"match s:\n    case [{names}]:\n        pass\n").references
+    assert [one.value for one in references if one.name == "x2999"] == ['["item","s","#2999"]']
+
+
+@pytest.mark.parametrize(
+    ("pattern", "bound"),
+    [
+        ("x", {"x": "s"}),
+        (
+            "Point(x, y=[z, *_])",
+            {"x": '["place",["is","s","Point"],"#0"]', "z": '["item",[".",["is","s","Point"],"y"],"#0"]'},
+        ),
+        ("P(y=[_, *rest])", {"rest": '["rest",[".",["is","s","P"],"y"],"#1"]'}),
+        ("{'k': P() as v, **others}", {"v": '["is",["[]","s","\'k"],"P"]', "others": "?"}),
+        ("[*_, last]", {"last": '["item","s","#-1"]'}),
+        ("A() | B() as x", {"x": "s"}),
+        ("a, b", {"a": '["item","s","#0"]', "b": '["item","s","#1"]'}),
+    ],
+)
+def test_names_in_patterns_are_parts_of_what_is_matched(pattern: str, bound: dict[str, str]) -> None:
+    references = parse(f"match s:\n    case {pattern}:\n        pass\n").references
+    assert {one.name: one.value for one in references if one.kind == "assign" and one.name != "_"} == bound
 
 
 def test_a_key_that_is_stored_before_a_dict_is_used_replaces_what_stood_there() -> None:

@@ -16,6 +16,7 @@ from expectations import CALL_GRAPH, PARAMS, Said, expected, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from graphmer.corpus.parse.python.operations import ARITHMETIC, COMPARISONS
 from graphmer.corpus.parse.python.parser import module_name, parse_python
 from graphmer.corpus.parse.records import FileKey
 from graphmer.kg.facts import PackageFacts, Resolved, SourceFile
@@ -23,6 +24,7 @@ from graphmer.kg.resolve.python import world
 from graphmer.kg.resolve.python.constraints import flow_values
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import build_index
+from graphmer.kg.resolve.python.operators import BINARY, MEMBERSHIP, UNARY
 from graphmer.kg.resolve.python.resolver import resolve_python
 from graphmer.kg.resolve.python.static import Statics
 from graphmer.kg.resolve.python.world import World
@@ -117,6 +119,48 @@ def test_a_lone_main_names_its_functions_nested_ones_and_lambdas() -> None:
         ("main", "invokes", "<builtin>.map"),
         ("main", "calls", "main.f"),
     }
+
+
+def test_every_operator_that_the_parser_files_has_its_methods() -> None:
+    operators = [*ARITHMETIC, *(f"{word}=" for word in ARITHMETIC), *COMPARISONS]
+    lines = [f"a {word} b" for word in operators]
+    lines += [
+        "-a",
+        "+a",
+        "~a",
+        "a[0]",
+        "a[0] = b",
+        "del a[0]",
+        "not a",
+        "f'{a}{a!r}{a!s}'",
+        "{a: b}",
+        "{a}",
+        "'%s' % a",
+    ]
+    source = "async def f(a, b):\n    await a\n" + "".join(f"    {line}\n" for line in lines)
+    parsed = parse_python(source.encode(), FileKey("fixture", "python", "main.py"))
+    words = {one.name for one in parsed.references if one.kind in ("operate", "item", "ask")}
+    assert words >= set(operators)
+    assert words == set(BINARY) - {"divmod"} | MEMBERSHIP | set(UNARY)
+
+
+@pytest.mark.parametrize(
+    ("base", "kind", "called"),
+    [
+        ("ABC", "Base", {"main.Base.run": 1 / 2, "main.Other.run": 1 / 2}),  # heirs of Base may stand elsewhere
+        ("ABC", "Base | Heir", {"main.Heir.run": 1 / 2, "main.Other.run": 1 / 2}),
+        ("Protocol", "Base", {"main.Other.run": 0.9}),
+    ],
+)
+def test_an_abstract_method_is_a_candidate_unless_an_heirs_is_one_too(base: str, kind: str, called: object) -> None:
+    source = (
+        f"from abc import ABC, abstractmethod\nfrom typing import Protocol\nclass Base({base}):\n    @abstractmethod\n"
+        "    def run(self): ...\nclass Heir(Base):\n    def run(self): ...\nclass Other:\n    def run(self): ...\n"
+        f"def f(x: {kind} | Other):\n    x.run()\n"
+    )
+    resolved, names = resolve({"main.py": source.encode()})
+    found = {names[fact.tail]: fact.confidence for fact in resolved.facts if fact.relation == "calls"}
+    assert found == called
 
 
 def test_two_modules_named_alike_in_two_folders_keep_apart() -> None:

@@ -1,12 +1,12 @@
-"""Statements and expressions that bind names: assignments, loops, with statements, cases, global declarations."""
+"""Statements and expressions that bind names: assignments, loops, with statements, global declarations."""
 
 from tree_sitter import Node
 
 from graphmer.corpus.parse.python.file import PythonFile
 from graphmer.corpus.parse.python.kinds import KIND
-from graphmer.corpus.parse.python.notation import UNKNOWN, is_path, written
+from graphmer.corpus.parse.python.notation import UNKNOWN, is_open, is_path, written
 from graphmer.corpus.parse.python.rebinding import Rebinding
-from graphmer.corpus.parse.python.targets import Targets
+from graphmer.corpus.parse.python.targets import PATTERNS, Targets
 from graphmer.corpus.parse.python.text import one_line
 from graphmer.corpus.parse.treesitter import language, name_of
 
@@ -37,8 +37,10 @@ class Bindings:
             text = one_line(self.said(annotation), annotation)
             self.scopes.refer("annotation", written(self.read(left)), text, 0, *annotation.byte_range)
             self.file.file_annotation(annotation, 0)
+        if left.kind_id in PATTERNS and is_open(value):
+            self.file.file_protocol("iterate", right, value, False)
         if self.rebinding.replaces(node):
-            self.rebinding.bind(left, value)
+            self.rebinding.bind(left, value, node.end_byte)
         else:
             self.targets.bind(left, value)
         if self.scopes.frame.kind == "module" and has_value and self.said(left) == "__all__":
@@ -96,10 +98,6 @@ class Bindings:
         self.file.file_protocol("iterate", right, iterated, is_async)
         mark = "aiter" if is_async else "iter"
         self.targets.bind(left, [mark, iterated] if iterated != UNKNOWN else UNKNOWN)
-
-    def capture(self, node: Node) -> None:
-        """A bare name in a `case` is bound to what it matches."""
-        self.targets.bind(node, UNKNOWN)
 
     def outer_names(self, node: Node) -> None:
         """`global name`, `nonlocal name`."""

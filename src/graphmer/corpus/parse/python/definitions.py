@@ -93,6 +93,8 @@ class Definitions:
         docstring, doc_span = self._documented(body)
         span, said = self.file.claim(name)
         symbol = self.scopes.define(kind, said, outer, extent, span, signature, docstring, doc_span, modifiers)
+        if in_order and not decorators:
+            outer.bound.setdefault(said, 1)  # an assignment behind it binds the name anew
         frame = self._frame(symbol, kind, body, outer)
         self._file_decorators(decorators, symbol)
         self._parameters(parameters, frame)

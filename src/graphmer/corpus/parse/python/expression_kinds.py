@@ -9,12 +9,12 @@ from tree_sitter import Node
 
 from graphmer.corpus.parse.python.expressions import ExpressionReader, KindReader
 from graphmer.corpus.parse.python.kinds import KIND
-from graphmer.corpus.parse.python.notation import UNKNOWN, Expression, one_of
+from graphmer.corpus.parse.python.notation import UNKNOWN, Expression, is_open, one_of
 
 MAX_ITEMS = 200  # of one display; longer ones are data
 MAX_CONSTANT_CHARACTERS = 60  # longer texts are no keys
 
-COMBINING = frozenset({"+", "|", "*"})
+SUMS = {"+": "+", "|": "union"}
 LITERALS = {
     "float": "<float>",
     "true": "<bool>",
@@ -121,17 +121,18 @@ def _dictionary_comprehension(file: ExpressionReader, node: Node, depth: int) ->
 # Operators
 
 
-def _minus(file: ExpressionReader, node: Node, depth: int) -> Expression:
-    """A negative whole number is a place counted from the end; of other signs the type is not known."""
-    value = file.read(node.children[-1], depth)
-    if isinstance(value, str) and value[:1] == "#" and node.children[0].type == "-":
+def _sign(file: ExpressionReader, node: Node, depth: int) -> Expression:
+    """A negative whole number is a place counted from the end; other signs give what their methods give."""
+    operator, operand = node.children[0], node.children[-1]
+    value = file.read(operand, depth)
+    if isinstance(value, str) and value[:1] == "#" and operator.type == "-":
         return f"#-{value[1:]}"
-    return UNKNOWN
+    return f"%{operator.start_byte}" if is_open(value) else UNKNOWN
 
 
 def _operator(file: ExpressionReader, node: Node, depth: int) -> Expression:
-    """A sum, or a text that is made of one."""
-    children = node.children
+    """A sum, a text that is made of one, or what a special method gives."""
+    children = [child for child in node.children if child.kind_id != KIND["comment"]]
     left = file.read(children[0], depth)
     operator = children[1].type
     if isinstance(left, str) and (left[:1] == "'" or left == "<str>"):
@@ -139,14 +140,13 @@ def _operator(file: ExpressionReader, node: Node, depth: int) -> Expression:
         return ["prefix", beginning] if len(beginning) > 1 and left[:1] == "'" else "<str>"
     if isinstance(left, list) and left[0] == "prefix":
         return left if operator == "+" else "<str>"
-    right = file.read(children[-1], depth) if operator in COMBINING else UNKNOWN
-    if operator == "+":
-        return ["+", left, right]
-    if operator == "|":  # of two dicts, sets or types
-        return one_of([left, right])
+    right = file.read(children[-1], depth)
+    at = f"%{children[1].start_byte}" if is_open(left) or is_open(right) else UNKNOWN
+    if operator in SUMS:
+        return [SUMS[operator], left, right, at]
     if operator == "*":  # [None] * 2
-        return next((side for side in (left, right) if isinstance(side, list) and side[0] == "list"), UNKNOWN)
-    return UNKNOWN
+        return next((side for side in (left, right) if isinstance(side, list) and side[0] == "list"), at)
+    return at
 
 
 def _choice(file: ExpressionReader, node: Node, depth: int) -> Expression:
@@ -167,6 +167,11 @@ def _inner(file: ExpressionReader, node: Node, depth: int) -> Expression:
     return file.read(named[0], depth) if len(named) == 1 else UNKNOWN
 
 
+def _starred(file: ExpressionReader, node: Node, depth: int) -> Expression:
+    """`*value` where the grammar takes it for the beginning of `value.name`, `value()` or `value[key]`."""
+    return file.read(node.children[-1], depth)
+
+
 def _named(file: ExpressionReader, node: Node, depth: int) -> Expression:
     """A named expression's value."""
     return file.read(node.children[-1], depth)
@@ -181,6 +186,7 @@ _BY_NAME: dict[str, KindReader] = {
     "integer": _integer,
     **{kind: partial(_literal, said) for kind, said in LITERALS.items()},
     "lambda": _lambda,
+    "list_splat": _starred,
     "list": partial(_display, "list"),
     "tuple": partial(_display, "tuple"),
     "expression_list": partial(_display, "tuple"),
@@ -190,7 +196,7 @@ _BY_NAME: dict[str, KindReader] = {
     "set_comprehension": partial(_comprehension, "set"),
     "generator_expression": partial(_comprehension, "generator"),
     "dictionary_comprehension": _dictionary_comprehension,
-    "unary_operator": _minus,
+    "unary_operator": _sign,
     "binary_operator": _operator,
     "boolean_operator": _choice,
     "conditional_expression": _conditional,

@@ -11,7 +11,7 @@ from graphmer.corpus.parse.python.scopes import Fresh
 MAX_CHAIN_BYTES = 2000  # of names joined by dots and calls, to be read as one; a longer chain is generated code
 MAX_PATH_BYTES = 300  # of names joined by dots
 MAX_DEPTH = 40  # nested parts of one expression; deeper ones are generated code
-PARENTHESIZED = KIND["parenthesized_expression"]
+PARENTHESIZED, SPLAT = KIND["parenthesized_expression"], KIND["list_splat"]
 WORDS = frozenset({"True", "False", "None"})  # which are no names
 
 KindReader = Callable[["ExpressionReader", Node, int], Expression]  # node and its depth
@@ -74,8 +74,13 @@ class ExpressionReader:
         return f"@{self.callee(node).end_byte}"
 
     def callee(self, call: Node) -> Node:
-        """What a call calls, without brackets around it."""
+        """What a call calls, without brackets around it.
+
+        Of `[*f()]`, where nothing follows, the grammar makes a call of `*f`; so it does of `*a.b` and `*a[0]`.
+        """
         callee = call.children[0]
+        if callee.kind_id == SPLAT:
+            callee = callee.children[-1]
         while callee.kind_id == PARENTHESIZED and callee.named_child_count == 1:
             callee = callee.named_children[0]
         return callee
@@ -89,7 +94,7 @@ class ExpressionReader:
         readers = self.readers
         for argument in given.named_children:
             reader = readers.get(argument.kind_id)
-            if reader is not None:
+            if reader is not None and argument.kind_id != SPLAT:
                 parts.append(reader(self, argument, 1))
             else:
                 self.add_argument(argument, parts, 0)
@@ -106,4 +111,9 @@ class ExpressionReader:
             mark = "*" if kind == KIND["list_splat"] else "**"
             parts.append([mark, self.read(argument.children[-1], depth)])
         elif kind != KIND["comment"]:
-            parts.append(self.read(argument, depth))
+            value = self.read(argument, depth)
+            parts.append(["*", value] if self.is_starred(argument) else value)
+
+    def is_starred(self, node: Node) -> bool:
+        """Whether a star stands before an expression."""
+        return self.source.startswith(b"*", node.start_byte)

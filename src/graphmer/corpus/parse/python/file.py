@@ -5,10 +5,11 @@ from tree_sitter import Node
 from graphmer.corpus.parse.python.expression_kinds import READERS
 from graphmer.corpus.parse.python.expressions import MAX_DEPTH, ExpressionReader
 from graphmer.corpus.parse.python.kinds import APPLIED, ATTRIBUTE, IDENTIFIER, KIND, NAMED
-from graphmer.corpus.parse.python.notation import Expression, is_path, written
+from graphmer.corpus.parse.python.notation import UNKNOWN, Expression, is_open, is_path, written
 from graphmer.corpus.parse.python.scopes import PythonScopes
 from graphmer.corpus.parse.records import FileKey
 
+DEEP = MAX_DEPTH - 10  # what stands deeper than ten in an operand has a reference of its own
 NO_METHODS = ("'", "#", "<", "?")
 
 
@@ -21,6 +22,7 @@ class PythonFile:
         self.expressions = ExpressionReader(source, READERS)
         self.said, self.read = self.expressions.said, self.expressions.read
         self.claimed = self.expressions.claimed  # ends of names that are no reads
+        self.stored: set[tuple[int, int]] = set()  # subscripts that are targets
         self.holes: list[tuple[int, int]] = []  # imports and annotations: names there are no reads either
 
     def claim(self, name: Node) -> tuple[tuple[int, int], str]:
@@ -46,6 +48,15 @@ class PythonFile:
         name = self.said(where) if where.kind_id == KIND["identifier"] else ""
         start, end = where.byte_range
         self.scopes.refer(kind, name, written(self.read(value)), ordinal, start, end, scope)
+
+    def file_item(self, word: str, subscript: Node) -> None:
+        """File that an item is read (`[]`), stored (`[]=`) or deleted (`del[]`), where its owner may be an instance."""
+        bracket = next((child for child in subscript.children if child.type == "["), subscript)
+        keys = subscript.children_by_field_name("subscript")
+        value = self.read(subscript.children[0], DEEP)
+        key = self.read(keys[0], DEEP) if len(keys) == 1 else UNKNOWN
+        if is_open(value):
+            self.scopes.refer("item", word, written([value, key]), 0, *bracket.byte_range)
 
     def file_protocol(self, kind: str, node: Node, value: Expression, is_async: bool) -> None:
         """File what is iterated or entered, whose methods are called; a literal has none of its own."""
@@ -83,4 +94,4 @@ def last_name(node: Node) -> Node:
             break
         node = node.children[0]
         kind = node.kind_id
-    return node.children[-1] if kind == ATTRIBUTE else node
+    return node.children[-1] if kind == ATTRIBUTE or kind == KIND["list_splat"] else node

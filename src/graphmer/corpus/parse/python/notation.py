@@ -3,6 +3,7 @@
 An atom is a text:
   a.b         a dotted path
   @17         what the call gives whose callee ends at byte 17
+  %17         what the operator gives that stands at byte 17: it has a reference of its own
   &17         the lambda that starts at byte 17
   'text       a short string constant
   #7          a whole number
@@ -16,9 +17,11 @@ Whatever has parts is a list whose first item says what it is:
   ["dict", at, [key, value] or ["**", value], ...]
   ["each", kind, at, item]       a comprehension's items; kind is list, set or generator
   ["dict_each", at, key, value]
-  ["|", value, ...]              one of these;  ["+", value, value]  a sum
+  ["|", value, ...]              one of these
+  ["+", value, value, "%17"]     a sum;  ["union", value, value, "%17"]  of dicts, sets or types
   ["slice", value, low, high]    a part of a sequence
   ["prefix", text]               a text that begins so
+  ["is", value, path]            what of a value a class' pattern matches; ["place", value, place] its place-th part
   ["item", value, place]         what unpacking gives its place-th target; ["rest", value, place] a starred one
   ["iter", value], ["enter", value]   what a loop, or a with statement, gives its target; async: aiter, aenter
 """
@@ -31,7 +34,9 @@ Expression = str | list["Expression"]
 
 UNKNOWN = "?"
 PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-NO_PATH = frozenset("'#<?@&[")
+NO_PATH = frozenset("'#<?@%&[")
+CLOSED_ATOMS = ("'", "#", "<", "?", "&")
+CLOSED_PARTS = frozenset({"list", "tuple", "set", "dict", "each", "dict_each", "prefix"})
 # What JSONEncoder(ensure_ascii=False, separators=(",", ":")) makes anew for every text, at twice the cost of encoding.
 _ENCODE: Callable[[Expression, int], tuple[str, ...]] = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, None, json.encoder.encode_basestring, None, ":", ",", False, False, True
@@ -46,6 +51,15 @@ def is_path(value: Expression) -> bool:
 def is_constant(value: Expression) -> bool:
     """Whether an expression is a known text or whole number."""
     return isinstance(value, str) and value[:1] in "'#"
+
+
+def is_open(value: Expression) -> bool:
+    """Whether an expression may be an instance of a class: no constant, display, lambda or anything unknown."""
+    if isinstance(value, str):
+        return not value.startswith(CLOSED_ATOMS) and bool(value)
+    if value[0] == "|" or value[0] == "+" or value[0] == "union":
+        return any(map(is_open, value[1:]))
+    return value[0] not in CLOSED_PARTS
 
 
 def one_of(values: list[Expression]) -> Expression:

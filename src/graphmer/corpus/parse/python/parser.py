@@ -16,6 +16,11 @@ Kinds of references; a value is an expression in the notation of `notation` unle
   decorator         value, ordinal: position from the top. scope: what is decorated
   iterate, enter    value: what a loop or an unpacking iterates, what a with statement enters; ordinal 1 where async
   raise, catch      value; a bare `raise` has an empty one; one catch for each of a tuple
+  operate           name: an operator, `-x` where it is a sign. value: a list of the name and the operands.
+                    ordinal: where the operator stands
+  item              name: `[]`, `[]=`, `del[]`. value: a list of what has the item and its key
+  ask               name: await; bool, hash, repr, str, format where that is asked for. value: of what
+  match             value: a list of what is matched and the path of the class that a pattern asks for
   read, write       name: last name, value: path; the first of a kind in each scope. global: name
   export            name, value: what a module's `__all__` lists
 Local variables are no symbols: the bindings of a scope are its assign, import and parameter references.
@@ -31,6 +36,8 @@ from graphmer.corpus.parse.python.bindings import Bindings
 from graphmer.corpus.parse.python.definitions import Definitions
 from graphmer.corpus.parse.python.file import PythonFile
 from graphmer.corpus.parse.python.imports import Imports
+from graphmer.corpus.parse.python.matching import Matching
+from graphmer.corpus.parse.python.operations import Operations
 from graphmer.corpus.parse.python.reads import file_reads
 from graphmer.corpus.parse.python.rebinding import Rebinding
 from graphmer.corpus.parse.python.statements import Statements
@@ -97,6 +104,7 @@ def _handlers(file: PythonFile, definitions: Definitions) -> dict[str, Handler]:
     rebinding = Rebinding(file, targets)
     imports = Imports(file)
     bindings, statements = Bindings(file, targets, rebinding), Statements(file, targets, rebinding)
+    operations, matching = Operations(file), Matching(file, targets)
     return {
         "class": definitions.of_class,
         "function": definitions.of_function,
@@ -108,11 +116,24 @@ def _handlers(file: PythonFile, definitions: Definitions) -> dict[str, Handler]:
         "walrus": bindings.walrus,
         "with": bindings.with_item,
         "for": bindings.loop,
-        "capture": bindings.capture,
+        "match": matching.statement,
         "global": bindings.outer_names,
         "return": statements.returned,
         "yield": statements.yielded,
         "raise": statements.raised,
         "except": statements.caught,
         "call": statements.call,
+        "binary": operations.binary,
+        "comparison": operations.comparison,
+        "unary": operations.unary,
+        "augments": operations.augmented,
+        "subscript": operations.subscript,
+        "display": operations.display,
+        "spread": operations.spread,
+        "condition": operations.condition,
+        "conditional": operations.conditional,
+        "negation": operations.negation,
+        "choice": operations.choice,
+        "interpolation": operations.interpolation,
+        "await": operations.awaited,
     }

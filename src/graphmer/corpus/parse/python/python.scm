@@ -25,7 +25,29 @@
 (yield) @yield
 (raise_statement) @raise
 (except_clause) @except
-(case_pattern (dotted_name . (identifier) @capture .))
+(match_statement) @match
 (keyword_pattern (identifier) @keyword)
+
+; What calls special methods
+(binary_operator) @binary
+(comparison_operator) @comparison
+(unary_operator) @unary
+(augmented_assignment) @augments
+(subscript) @subscript
+(set) @display
+(dictionary) @display
+(list_splat) @spread
+(if_statement) @condition
+(elif_clause) @condition
+(while_statement) @condition
+(if_clause) @condition
+(assert_statement) @condition
+(conditional_expression) @conditional
+(not_operator) @negation
+(boolean_operator) @choice
+(interpolation) @interpolation
+(await) @await
+
+; What is read
 (attribute) @attribute
 (identifier) @identifier

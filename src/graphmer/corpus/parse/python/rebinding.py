@@ -25,24 +25,29 @@ class Rebinding:
         frame = self.scopes.frame
         return frame.kind != "class" and frame.states(assignment.start_byte, KIND["expression_statement"])
 
-    def bind(self, target: Node, value: Expression) -> None:
-        """File the binding of a target that is replaced."""
+    def bind(self, target: Node, value: Expression, end: int) -> None:
+        """File the binding of a target that is replaced. end: of the statement; until there the name is the old one."""
         if target.kind_id == KIND["identifier"]:
-            self._bind_name(target, value)
+            self._bind_name(target, value, end)
             return
         if target.kind_id == KIND["subscript"]:
             name, keys = self._key_path(target)
             self._forget(self.scopes.frame.fresh.get(name), keys)
         self.targets.bind(target, value)
 
-    def _bind_name(self, target: Node, value: Expression) -> None:
+    def _bind_name(self, target: Node, value: Expression, end: int) -> None:
         frame, references = self.scopes.frame, self.scopes.references
         name = self.said(target)
+        filed = len(references)
         if name in frame.bound and name not in frame.globals:
             frame.bound[name] += 1
-            frame.versions[name] = f"{name}#{frame.bound[name]}"
-        filed = len(references)
-        self.targets.bind(target, value)
+            old, new = frame.versions.get(name, name), f"{name}#{frame.bound[name]}"
+            frame.versions[name] = new
+            self.targets.bind(target, value)
+            frame.versions[name] = old
+            self.scopes.rename_from(end, name, new)
+        else:
+            self.targets.bind(target, value)
         frame.fresh.pop(name, None)
         if isinstance(value, list) and value[0] == "dict" and len(references) > filed:
             frame.fresh[name] = Fresh(len(references) - 1, value)

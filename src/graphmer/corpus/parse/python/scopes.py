@@ -83,12 +83,17 @@ class PythonScopes:
         self.next_change = 0  # the byte from which on another scope may be the innermost
         self.pending: list[Frame] = []
         self.entered: list[Frame] = [self.frame]  # every frame, in the order in which their bodies begin
+        self.later: tuple[int, Frame, str, str] | None = None  # from which byte on a name has which version
         self.counts: dict[str, int] = {}
         self.names: set[str] = set()  # symbols of variables and fields, which are defined once
 
     def move_to(self, byte: int) -> None:
         """Leave the scopes that end before `byte`, enter those whose body has begun."""
         frames, pending = self.frames, self.pending
+        if self.later is not None and byte >= self.later[0]:
+            _, owner, name, version = self.later
+            owner.versions[name] = version
+            self.later = None
         while byte >= frames[-1].end:
             frames.pop()
         while pending and pending[-1].start <= byte:
@@ -97,6 +102,13 @@ class PythonScopes:
                 frames.append(frame)
         self.frame = frames[-1]
         self.next_change = min(self.frame.end, pending[-1].start if pending else self.frame.end)
+        if self.later is not None:
+            self.next_change = min(self.next_change, self.later[0])
+
+    def rename_from(self, byte: int, name: str, version: str) -> None:
+        """From a byte on, the end of the statement that binds it anew, a name of the scope has another version."""
+        self.later = (byte, self.frame, name, version)
+        self.next_change = min(self.next_change, byte)
 
     def open(self, frame: Frame) -> None:
         """A scope whose body starts later; the earliest is entered first.

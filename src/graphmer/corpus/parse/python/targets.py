@@ -25,6 +25,8 @@ class Targets:
         elif kind == ATTRIBUTE:
             self.bind_attribute(target, value)
         elif kind == KIND["subscript"]:
+            self.file.stored.add(target.byte_range)
+            self.file.file_item("[]=", target)
             self.scopes.refer("assign", written(self.read(target)), written(value), 0, *target.byte_range)
         elif kind in PATTERNS:
             self._bind_parts(target, value)

@@ -84,8 +84,9 @@ def _bound(call: Expression) -> Expression:
 
 def _alternatives(whole: Expression) -> list[Expression]:
     """The types of `A | B`, `Union[A, B]` and `Optional[A]`."""
-    if isinstance(whole, list) and whole[0] == "|":
-        return list(whole[1:])
+    if isinstance(whole, list) and whole[0] in ("|", "union"):
+        parts = whole[1:] if whole[0] == "|" else whole[1:3]
+        return [one for part in parts for one in _alternatives(part)]
     if isinstance(whole, list) and whole[0] == "[]" and str(whole[1]).rpartition(".")[2] in ("Union", "Optional"):
         inside = whole[2]
         return list(inside[2:]) if isinstance(inside, list) and inside[0] == "tuple" else [inside]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.builtin_members import has_member, is_type
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.index import Scope, is_setter
+from graphmer.kg.resolve.python.index import Scope
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ MARKERS = frozenset(
     }
 )
 ENUMS = frozenset(f"enum.{name}" for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"))
+TYPE = f"{BUILTIN}.type"
 NAMESPACE = "argparse.Namespace"
 CONSTANT_TYPES = {"'": "str", "#": "int"}
 
@@ -53,7 +54,8 @@ class Attributes:
         self.stored: dict[str, dict[str, Node]] = {}  # attribute -> class, module or function -> what it holds
         self.waiting: dict[str, list[tuple[str, Node]]] = {}  # attribute -> (class, view): what is stored later
         self.getters: dict[Node, list[str]] = {}  # views that are properties
-        self.open: list[tuple[Value, str, Node]] = []  # views of classes with a base from outside
+        self.open: list[tuple[Value, str, Node]] = []  # views that a base from outside or `__getattr__` may fill
+        self.asked_for: set[str] = set()  # names that `__getattr__` is called with
         self.options: dict[str, Node] = {}  # what set_defaults gives the namespace that argparse makes
 
     def load(self, base: Node, name: str) -> Node:
@@ -80,7 +82,7 @@ class Attributes:
 
         def look(value: Value) -> None:
             if value.kind in ("instance", "class") and symbol in self.statics.classes.order(value.what):
-                self._member([symbol], name, value, node)
+                self._member([symbol], name, value, node, value.kind == "instance")
                 self.network.flow(self.store_on(symbol, name), node)
 
         self.network.watch(base, look)
@@ -133,6 +135,17 @@ class Attributes:
             self._fill(value, name, node)
         return node
 
+    def special(self, value: Value, name: str) -> Node:
+        """The node of a special method of one value: a class has those of its metaclass, not its own."""
+        if value.kind != "class":
+            return self.view(value, name)
+        key = (value, f"type.{name}")
+        node = self.views.get(key)
+        if node is None:
+            node = self.views[key] = Node()
+            self._member(self.statics.classes.meta_order(value.what), name, value, node, True)
+        return node
+
     def _fill(self, value: Value, name: str, node: Node) -> None:
         if value.kind == "module":
             self._module(value, name, node)
@@ -142,8 +155,13 @@ class Attributes:
             if name == "__class__" and value.kind == "instance":
                 self.network.add(node, self.network.value("class", value.what))
                 return
-            found = self._member(self.statics.classes.order(value.what), name, value, node)
-            if not found and self.statics.classes.outside_bases(value.what):
+            found = self._member(self.statics.classes.order(value.what), name, value, node, value.kind == "instance")
+            if not found and value.kind == "class":
+                found = self._member(self.statics.classes.meta_order(value.what), name, value, node, True)
+            held = self.world.subclassed.method(value, name) if not found and name[:2] != "__" else None
+            if held is not None:
+                self.network.add(node, held)
+            elif not found and (self.statics.classes.outside_bases(value.what) or self._fallback(value)):
                 self.open.append((value, name, node))
         self._await_stores(value.what, name, node)
 
@@ -156,30 +174,39 @@ class Attributes:
         for found in self.statics.modules.named(f"{module.dotted}.{name}", False):
             self.network.add(node, found)
 
-    def _member(self, order: list[str], name: str, receiver: Value, node: Node) -> bool:
-        """What the first class of an order that defines `name` gives to `receiver`."""
+    def _member(self, order: list[str], name: str, receiver: Value, node: Node, is_instance: bool) -> bool:
+        """What the first class of an order that defines `name` gives to `receiver`.
+
+        is_instance: whether the receiver is an instance of those classes: a class is one of its metaclass.
+        """
         for ancestor in order:
             scope = self.world.index.scopes[ancestor]
             if name in scope.names:
-                self.network.watch(self.world.names.variable(name, scope), partial(self._bind, receiver, node))
+                bind = partial(self._bind, receiver, node, is_instance)
+                self.network.watch(self.world.names.variable(name, scope), bind)
                 return True
         return False
 
-    def _bind(self, receiver: Value, node: Node, member: Value) -> None:
+    def _bind(self, receiver: Value, node: Node, is_instance: bool, member: Value) -> None:
         """A function that a class holds becomes a method of what it is asked of."""
         network = self.network
-        if member.kind == "property" and receiver.kind == "instance":
+        if member.kind == "property" and is_instance:
             self._get(receiver, node, member.what)
+            return
+        getter = self.special_method(member, "__get__") if member.kind == "instance" else ""
+        if getter:
+            given = network.constant(receiver)
+            kind = network.constant(network.value("class", receiver.what))
+            self._get(member, node, getter, [given, kind] if is_instance else [None, given])
             return
         if member.kind != "function":
             network.add(node, member)
             return
         modifiers = self.world.functions.modifiers(member.what)
-        is_instance = receiver.kind == "instance"
         if "staticmethod" in modifiers:
             network.add(node, member)
         elif "classmethod" in modifiers:
-            owner = network.value("class", receiver.what) if is_instance else receiver
+            owner = network.value("class", receiver.what) if receiver.kind == "instance" else receiver
             network.add(node, network.value("bound", member.what, owner))
         elif "property" in modifiers and is_instance:
             self._get(receiver, node, member.what)
@@ -188,25 +215,41 @@ class Attributes:
         else:
             network.add(node, member)
 
-    def _get(self, receiver: Value, node: Node, getter: str) -> None:
-        """A property gives what its getter returns."""
+    def _get(self, receiver: Value, node: Node, getter: str, args: list[Node | None] | None = None) -> None:
+        """A property gives what its getter returns; a descriptor's is handed whose attribute it is."""
         getters = self.getters.setdefault(node, [])
         if getter not in getters:
             getters.append(getter)
-        self.network.flow(self.world.arguments.enter(getter, receiver), node)
+        self.network.flow(self.world.arguments.enter(getter, receiver, args), node)
+
+    def special_method(self, value: Value, name: str) -> str:
+        """A special method that the class of an instance defines; empty where it has none."""
+        return self.statics.classes.method(self.statics.classes.order(value.what), name)
 
     def _super(self, value: Value, name: str, node: Node) -> None:
         receiver = value.of
         assert receiver is not None
         order = self.statics.classes.order(receiver.what)
         after = order[order.index(value.what) + 1 :] if value.what in order else []
-        if self._member(after, name, receiver, node):
+        if value.what not in order and receiver.kind == "class":
+            self._super_of_meta(value.what, name, receiver, node)
+            return
+        if self._member(after, name, receiver, node, receiver.kind == "instance"):
             return
         bases = self.statics.classes.external_bases
         outside = [base for ancestor in [value.what, *after] for base in bases.get(ancestor, ())]
         outside = [base for base in outside if may_have(base, name)]
         if outside:
-            self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
+            held = self.world.subclassed.method(receiver, name)
+            self.network.add(node, held or self.network.value("external", f"{outside[0]}.{name}"))
+
+    def _super_of_meta(self, owner: str, name: str, receiver: Value, node: Node) -> None:
+        """super() in a metaclass' method: behind the package's metaclasses stands type, which makes an instance."""
+        order = self.statics.classes.meta_order(receiver.what)
+        after = order[order.index(owner) + 1 :] if owner in order else []
+        if not self._member(after, name, receiver, node, True) and owner in order:
+            made = self.network.value("maker", receiver.what)
+            self.network.add(node, made if name == "__call__" else self.network.value("external", f"{TYPE}.{name}"))
 
     # What is stored
 
@@ -214,7 +257,7 @@ class Attributes:
         self.waiting.setdefault(name, []).append((owner, view))
         stored = self.stored.get(name)
         if stored:
-            for ancestor in self.statics.classes.order(owner) if self._is_class(owner) else [owner]:
+            for ancestor in self.statics.classes.lineage(owner) if self._is_class(owner) else [owner]:
                 if ancestor in stored:
                     self.network.flow(stored[ancestor], view)
 
@@ -228,7 +271,7 @@ class Attributes:
         if node is None:
             node = stored[owner] = Node()
             for asked, view in self.waiting.get(name, ()):
-                if asked == owner or (self._is_class(asked) and owner in self.statics.classes.order(asked)):
+                if asked == owner or (self._is_class(asked) and owner in self.statics.classes.lineage(asked)):
                     self.network.flow(node, view)
         return node
 
@@ -241,37 +284,28 @@ class Attributes:
 
         self.network.watch(base, store)
 
-    def set_property(self, base: Node, name: str, source: Node) -> None:
-        """`base.name = source` where a class of the package has a setter of that name, which is called."""
-
-        def enter(value: Value) -> None:
-            setter = self.setter(value, name)
-            if setter:
-                self.world.arguments.enter(setter, value, [source])
-
-        self.network.watch(base, enter)
-
-    def setter(self, value: Value, name: str) -> str:
-        """The setter that assigning to an attribute of an instance calls; empty where there is none."""
-        if value.kind != "instance":
-            return ""
-        for ancestor in self.statics.classes.order(value.what):
-            found = self.world.index.scopes[ancestor].definitions.get(name, ())
-            if found:
-                setters = [one.symbol for one in found if is_setter(self.world.index.scopes[one.symbol])]
-                return setters[-1] if setters else ""
-        return ""
-
     # What is left open
 
     def inherit_from_outside(self) -> None:
-        """An attribute that nothing in the package gives is one of the base class from outside, where there is one."""
+        """An attribute that nothing in the package gives is one of a base from outside, else what `__getattr__` gives.
+
+        A private one is stored past the statements that can be seen: proxies do so, lest they ask themselves.
+        """
         for value, name, node in self.open:
-            if not node.values and not self.stored.get(name, {}).keys() & set(self.statics.classes.order(value.what)):
-                outside = [base for base in self.statics.classes.outside_bases(value.what) if may_have(base, name)]
-                if outside:
-                    self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
+            if node.values or self.stored.get(name, {}).keys() & set(self.statics.classes.order(value.what)):
+                continue
+            fallback = self._fallback(value) if name[:1] != "_" else ""
+            outside = [base for base in self.statics.classes.outside_bases(value.what) if may_have(base, name)]
+            if outside:
+                self.network.add(node, self.network.value("external", f"{outside[0]}.{name}"))
+            elif fallback:
+                self.asked_for.add(name)
+                self._get(value, node, fallback, [self.network.constant(self.network.value("constant", f"'{name}"))])
         self.open.clear()
+
+    def _fallback(self, value: Value) -> str:
+        """What an instance is asked for an attribute that it does not have."""
+        return self.special_method(value, "__getattr__") if value.kind == "instance" else ""
 
     def owner_of_self(self, path: str, scope: Scope) -> tuple[str, str] | None:
         """The class and the attribute that `self.name` or `cls.name` in one of its methods speaks of."""

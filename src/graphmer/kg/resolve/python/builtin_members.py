@@ -1,6 +1,7 @@
 """What values of Python's builtin types have, as of 3.13: no other name is ever one of theirs."""
 
 from graphmer.kg.resolve.python.builtin_names import EXCEPTIONS
+from graphmer.kg.resolve.python.library import QUEUE_MEMBERS, QUEUES
 
 _MEMBERS = """
 str: capitalize casefold center count encode endswith expandtabs find format format_map index isalnum isalpha isascii \
@@ -65,4 +66,6 @@ def has_member(name: str, member: str) -> bool:
         return True
     if name in EXCEPTIONS:
         return member in _OF_EXCEPTIONS
+    if name in QUEUES:
+        return member in QUEUE_MEMBERS
     return member in MEMBERS.get(name, ()) or (name == "list" and member in DEQUE_ONLY)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.asking import DIVIDING, HEAPS, Asking
 from graphmer.kg.resolve.python.callables import Callables
 from graphmer.kg.resolve.python.container_methods import ContainerMethods
 from graphmer.kg.resolve.python.copies import Copies
@@ -10,7 +11,7 @@ from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.library import IDENTITIES, RESULTS
 from graphmer.kg.resolve.python.objects import Objects
 from graphmer.kg.resolve.python.sites import Effect, Site
-from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
@@ -22,13 +23,18 @@ class Builtins:
     def __init__(self, world: "World") -> None:
         self.world, self.network = world, world.network
         effects = Effects(world)
-        copies = Copies(world, effects)
-        self.callables, self.methods = Callables(world, effects), ContainerMethods(world, effects, copies)
-        self.objects = Objects(world)
+        asking = Asking(world, effects)
+        copies = Copies(world, effects, asking)
+        self.callables = Callables(world, effects, asking)
+        self.methods = ContainerMethods(world, effects, copies, asking)
+        self.objects, self.asking = Objects(world, effects), asking
         self.by_name: dict[str, Effect] = {
             **self.callables.by_name,
             **copies.by_name,
             **self.objects.by_name,
+            f"{BUILTIN}.sum": asking.total,
+            **dict.fromkeys(DIVIDING, asking.divide),
+            **dict.fromkeys(HEAPS, asking.push),
             "argparse.ArgumentParser.set_defaults": self._set_defaults,
         }
 
@@ -44,6 +50,7 @@ class Builtins:
             else:
                 self.network.add(site.result, value)
         else:
+            self.asking.ask(site, value)
             effect = self.by_name.get(value.what)
             if effect is not None:
                 effect(site, value)

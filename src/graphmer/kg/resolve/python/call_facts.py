@@ -1,14 +1,13 @@
 """Facts of calls: which definition, or which name from outside, each call may mean."""
 
-from collections.abc import Iterable
-
 from graphmer.corpus.parse.python.notation import is_path
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.config import GraphParams
 from graphmer.kg.resolve.python.builtin_names import METHODS
-from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.entities import PROTOCOLS, Externals
 from graphmer.kg.resolve.python.filing import Filing
-from graphmer.kg.resolve.python.index import Expression, Scope, expression
+from graphmer.kg.resolve.python.implied_facts import ImpliedFacts
+from graphmer.kg.resolve.python.index import Scope, expression
 from graphmer.kg.resolve.python.sites import Site, Within
 from graphmer.kg.resolve.python.targets import Target, Targets
 from graphmer.kg.resolve.python.values import Value
@@ -18,13 +17,15 @@ CALLABLE_TYPES = frozenset({"Function", "Method", "Test"})
 
 
 class CallFacts:
-    """Turns calls, loops, with statements, decorators and raised classes into facts."""
+    """Turns calls, decorators and raised classes into facts."""
 
     def __init__(self, world: World, filing: Filing, externals: Externals, params: GraphParams) -> None:
         self.world, self.index = world, world.index
         self.resolved, self.params = filing.resolved, params
         self.add, self.head = filing.add, filing.head
         self.targets = Targets(world, externals)
+        self.implied = ImpliedFacts(world, filing, params)
+        self.file = self.implied.file
 
     # Calls
 
@@ -49,7 +50,7 @@ class CallFacts:
         targets = self.targets.of(value)
         for target in targets:
             how = "external" if target.choice not in self.index.symbols else "exact"
-            self._file((target,), {target.choice}, how, head, reference, file)
+            self.file.targets((target,), 1, how, head, reference, file)
         if targets:
             self.resolved.calls[how] += 1
         return bool(targets)
@@ -57,30 +58,22 @@ class CallFacts:
     def _flowing(self, site: Site, values: list[Value], head: str, reference: Reference, file: str) -> None:
         targets = self.targets.of_all(values)
         self._inner(site, targets)
+        targets = self._concrete(targets, values)
         many = self.world.network.many in values
         sure = self._sure(site) if targets or many else {}
         if many or len({target.choice for target in targets}) > self.params.max_candidates:
             kept = self.targets.of_all(sure) or targets
             targets = kept if len({target.choice for target in kept}) <= self.params.max_candidates else {}
+        self.implied.of_property(reference, site.said, site.scope, file)  # what a property gives is called
         if not targets:
             self._unknown_receiver(reference, site, head, file)
             return
         choices = {target.choice for target in targets}
         how = self._how(choices, sure, reference.name)
         self.resolved.calls[how] += 1
-        self._file(targets, choices, how, head, reference, file)
-        if reference.name in self.index.properties:  # what a property gives is called
-            self.of_property(reference, site.said, site.scope, file)
+        self.file.targets(targets, len(choices), how, head, reference, file)
         if site.within is not None:
             self._handed(site.within, head, reference, file)
-
-    def _file(
-        self, targets: Iterable[Target], choices: set[str], how: str, head: str, reference: Reference, file: str
-    ) -> None:
-        confidence = 1.0 / len(choices) if how == "ambiguous" else None
-        for target in targets:
-            implied = target.relation == "invokes" and target.choice in self.index.symbols
-            self.add(head, target.relation, target.tail, reference, file, "inferred" if implied else how, confidence)
 
     def _how(self, choices: set[str], sure: dict[Value, None], name: str) -> str:
         if len(choices) > 1:
@@ -90,6 +83,35 @@ class CallFacts:
             known = (name and choice.endswith(name)) or any(choice.endswith(value.what) for value in sure)
             return "external" if known else "inferred"
         return "exact" if any(value.what == choice for value in sure) else "inferred"
+
+    def _concrete(self, targets: dict[Target, None], values: list[Value]) -> dict[Target, None]:
+        """Without methods that do not run: a protocol's beside others, an abstract one beside an heir's.
+
+        What an heir inherits runs all the same.
+        """
+        if len(targets) < 2:
+            return targets
+        owners = {target: self._owner(target) for target in targets}
+        order = self.world.statics.classes.order
+        heirs = {ancestor for owner in owners.values() if owner for ancestor in order(owner)[1:]}
+        inherited = {
+            value.what for value in values if value.of is not None and value.of.what != value.what.rpartition(".")[0]
+        }
+        idle = {one for one in targets if one.choice not in inherited and self._is_idle(one, owners[one], heirs)}
+        return {one: None for one in targets if one not in idle} or targets
+
+    def _owner(self, target: Target) -> str:
+        """The class whose method a target is; empty for anything else."""
+        symbol = self.index.symbols.get(target.choice)
+        return symbol.container if symbol is not None and symbol.kind == "method" else ""
+
+    def _is_idle(self, target: Target, owner: str, heirs: set[str]) -> bool:
+        if not owner:
+            return False
+        bases = self.world.statics.classes.base_values(self.index.scopes[owner])
+        if any(value.what in PROTOCOLS for value in bases):
+            return True
+        return owner in heirs and "abstract" in self.index.symbols[target.choice].modifiers.split()
 
     def _sure(self, site: Site) -> dict[Value, None]:
         """What the callee is without following values: by its name, its own class, or a super()."""
@@ -123,19 +145,12 @@ class CallFacts:
 
     def _handed(self, within: Within, head: str, reference: Reference, file: str) -> None:
         """What a builtin calls that is handed a callable, or something to iterate, is called here."""
-        self._file_choices([Target("calls", one, one) for one in within.called], head, reference, file)
-        made = [self.targets.of(self.world.network.value("class", symbol)) for symbol in within.made]
-        self._file_choices([target for targets in made for target in targets], head, reference, file)
-        special = [symbol for part in within.parts for symbol in part]
-        special += [symbol for protocol in within.protocols for symbol in protocol.called]
-        self._file_called(special, head, reference, file)
-
-    def _file_choices(self, targets: list[Target], head: str, reference: Reference, file: str) -> None:
-        """One of these is called without being named."""
-        choices = {target.choice for target in targets}
-        if 0 < len(choices) <= self.params.max_candidates:
-            how = "inferred" if len(choices) == 1 else "ambiguous"
-            self._file(targets, choices, how, head, reference, file)
+        self.file.choices([Target("calls", one, one) for one in within.called], head, reference, file)
+        made = [self.targets.of(value) for value in within.made]
+        self.file.choices([target for targets in made for target in targets], head, reference, file)
+        self.file.called([symbol for part in within.parts for symbol in part], head, reference, file)
+        for protocol in within.protocols:
+            self.file.protocol(protocol, head, reference, file)
 
     def _unknown_receiver(self, reference: Reference, site: Site | None, head: str, file: str) -> None:
         """A method of a value of no known type: every method of that name in the package may be meant."""
@@ -161,20 +176,7 @@ class CallFacts:
     def _callable(self, symbol: str) -> bool:
         return self.resolved.types.get(symbol) in CALLABLE_TYPES
 
-    # Calls without brackets
-
-    def of_loop(self, reference: Reference, scope: Scope, file: str) -> None:
-        """Special methods of what is iterated, or entered and left."""
-        protocol = self.world.loops.get((file, reference.byte_start, reference.byte_end))
-        self._file_called(protocol.called if protocol is not None else [], self.head(scope), reference, file)
-
-    def _file_called(self, called: Iterable[str], head: str, reference: Reference, file: str) -> None:
-        """Functions that are called without being named: of those of one name, each may be the one."""
-        by_name: dict[str, list[str]] = {}
-        for symbol in dict.fromkeys(called):
-            by_name.setdefault(self.index.symbols[symbol].name, []).append(symbol)
-        for group in by_name.values():
-            self._file_choices([Target("calls", one, one) for one in group], head, reference, file)
+    # Decorators and what is raised
 
     def of_raise(self, reference: Reference, scope: Scope, file: str) -> None:
         """`raise Cls` makes an instance of a class of the package."""
@@ -201,40 +203,4 @@ class CallFacts:
             if how == "inferred" and is_path(path):
                 sure = {value.what for value in self.world.statics.path(path, scope)}
                 how = "exact" if choices <= sure else how
-            self._file(targets, choices, how, self.head(scope), reference, file)
-
-    def of_property(self, reference: Reference, said: Expression, scope: Scope, file: str) -> None:
-        """Reading a property, here written as `said`, calls its getter."""
-        getters = self._getters(said, scope)
-        if not getters:
-            return
-        self._file_accessors(getters, scope, reference, file)
-
-    def of_setter(self, reference: Reference, scope: Scope, file: str) -> bool:
-        """Writing a property calls its setter; whether any was found."""
-        owner, _, name = reference.value.rpartition(".")
-        base = self.world.names.path(owner, scope) if owner else None
-        found = [self.world.attributes.setter(value, name) for value in (base.values if base is not None else ())]
-        setters = list(dict.fromkeys(setter for setter in found if setter))
-        if 0 < len(setters) <= self.params.max_candidates:
-            self._file_accessors(setters, scope, reference, file)
-        return bool(setters)
-
-    def _file_accessors(self, symbols: list[str], scope: Scope, reference: Reference, file: str) -> None:
-        how = "inferred" if len(symbols) == 1 else "ambiguous"
-        self._file([Target("calls", one, one) for one in symbols], set(symbols), how, self.head(scope), reference, file)
-
-    def _getters(self, said: Expression, scope: Scope) -> list[str]:
-        attributes = self.world.attributes
-        if isinstance(said, list):
-            owner, name = (said[1], said[2]) if said[0] == "." else ("", "")
-        else:
-            owner, _, name = said.rpartition(".")
-        if name not in self.index.properties:
-            return []
-        base = self.world.expressions.node(owner, scope) if owner else None
-        found: dict[str, None] = {}
-        for value in base.values if base is not None else ():
-            view = attributes.views.get((value, name))
-            found.update(dict.fromkeys(attributes.getters.get(view, ())) if view is not None else {})
-        return list(found) if len(found) <= self.params.max_candidates else []
+            self.file.targets(targets, len(choices), how, self.head(scope), reference, file)

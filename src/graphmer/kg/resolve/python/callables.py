@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.asking import Asking
 from graphmer.kg.resolve.python.effects import Effects
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.library import CALLBACKS, FILTERS, KEYED
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Callables:
     """The callables are called where the builtin is."""
 
-    def __init__(self, world: "World", effects: Effects) -> None:
-        self.world, self.network, self.effects = world, world.network, effects
+    def __init__(self, world: "World", effects: Effects, asking: Asking) -> None:
+        self.world, self.network, self.effects, self.asking = world, world.network, effects, asking
         self.by_name: dict[str, Effect] = {
             f"{BUILTIN}.map": self._map,
             f"{BUILTIN}.filter": self._filter,
@@ -60,8 +61,10 @@ class Callables:
         for node in site.args:
             if node is not None:
                 self.network.flow(node if several else self.effects.items_of(site, node), items)
+        keys = items
         if "key" in site.keywords:
-            self.effects.call_back(site, site.keywords["key"], [items])
+            keys = self.effects.call_back(site, site.keywords["key"], [items])
+        self.asking.compare(site, keys, ">" if value.what.endswith("max") else "<")
         if value.what.endswith("sorted"):
             self.effects.give_each(site, items, "list")
         else:

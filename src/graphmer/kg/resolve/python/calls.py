@@ -22,6 +22,7 @@ class Calls:
     def __init__(self, world: "World") -> None:
         self.world, self.network, self.index = world, world.network, world.index
         self.sites: dict[tuple[str, int], Site] = {}  # (file, end of the callee)
+        self.made_past: set[str] = set()  # classes of which a metaclass' `__call__` makes instances
 
     def result(self, file: str, end: int) -> Node | None:
         """What the call gives whose callee ends at a byte."""
@@ -84,7 +85,14 @@ class Calls:
         if kind == "function" or kind == "bound":
             self._call_function(site, value.what, value.of)
         elif kind == "class":
-            self._instantiate(site, value)
+            meta = self.meta_call(value.what)
+            if meta:
+                self._call_meta(site, meta, value)
+            else:
+                self._instantiate(site, value)
+        elif kind == "maker":
+            self.made_past.add(value.what)
+            self._instantiate(site, self.network.value("class", value.what))
         elif kind == "instance":
             self.network.watch(self.world.attributes.view(value, "__call__"), partial(self._call_member, site))
         elif kind in ("external", "result", "method", "partial"):
@@ -92,6 +100,23 @@ class Calls:
                 self.world.builtins.call(site, value)
         elif kind == "many":
             self.network.add(site.result, value)
+
+    def meta_call(self, symbol: str) -> str:
+        """The `__call__` of a class' metaclass, where the package defines it; else empty."""
+        classes = self.world.statics.classes
+        return classes.method(classes.meta_order(symbol), "__call__")
+
+    def _call_meta(self, site: Site, meta: str, value: Value) -> None:
+        """A metaclass' `__call__` serves all its classes: where it gives an instance of one, it is one of this one."""
+        classes = self.world.statics.classes
+        owner = self.index.symbols[meta].container
+
+        def give(one: Value) -> None:
+            pooled = one.kind == "many" or (one.kind == "instance" and owner in classes.meta_order(one.what))
+            self.network.add(site.result, self.network.value("instance", value.what) if pooled else one)
+
+        if self.world.arguments.bind(site, meta, value):
+            self.network.watch(self.world.functions.of(meta).result, give)
 
     def _call_member(self, site: Site, value: Value) -> None:
         if value.kind in ("bound", "function"):
@@ -101,6 +126,11 @@ class Calls:
         instance = self.network.value("instance", value.what)
         self.network.add(site.result, instance)
         self.world.generated.construct(site, value)
+        filler = self.world.subclassed.method(instance, "__init__")
+        if filler is not None and not self.world.operators.has(instance, ("__init__",)):
+            filled = self.inner(site, list(site.args))
+            filled.keywords, filled.stars = site.keywords, site.stars
+            self.world.builtins.methods.call(filled, filler)
         for constructor in CONSTRUCTORS:
             receiver = instance if constructor == "__init__" else value
             self.network.watch(self.world.attributes.view(receiver, constructor), partial(self._construct, site))

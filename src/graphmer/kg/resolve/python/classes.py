@@ -20,6 +20,7 @@ class Classes:
         self.orders: dict[str, list[str]] = {}
         self.external_bases: dict[str, tuple[str, ...]] = {}
         self.outside: dict[str, list[str]] = {}
+        self.metas: dict[str, list[str]] = {}
 
     def order(self, symbol: str) -> list[str]:
         """Method resolution order: C3, or depth first where the bases do not linearise or are cyclic."""
@@ -67,6 +68,54 @@ class Classes:
             order = self.order(symbol)
             known = self.outside[symbol] = [name for one in order for name in self.external_bases.get(one, ())]
         return known
+
+    def meta_order(self, symbol: str) -> list[str]:
+        """Where attributes of the class itself are looked up behind its own: its metaclass' order, if the package's."""
+        known = self.metas.get(symbol)
+        if known is None:
+            known = self.metas[symbol] = []
+            for one in self.order(symbol):
+                scope = self.index.scopes[one]
+                said = scope.metaclasses[-1:]
+                found = [value for name in said for value in self.named(name, scope.parent or scope)]
+                if found:
+                    known += [part for value in found if value.kind == "class" for part in self.order(value.what)]
+                    break
+        return known
+
+    def lineage(self, symbol: str) -> list[str]:
+        """All classes that may give an attribute of a class: its own order, then its metaclass'."""
+        meta = self.meta_order(symbol)
+        return [*self.order(symbol), *meta] if meta else self.order(symbol)
+
+    def special_order(self, value: Value) -> list[str]:
+        """Where special methods of a value are looked up: of an instance its class, of a class its metaclass."""
+        if value.kind == "instance":
+            return self.order(value.what)
+        return self.meta_order(value.what) if value.kind == "class" else []
+
+    def made_by(self, meta: str) -> list[str]:
+        """The classes of the package whose metaclass is, or inherits, a class."""
+        return [
+            symbol
+            for symbol, scope in self.index.scopes.items()
+            if scope.symbol.kind == "class" and meta in self.meta_order(symbol)
+        ]
+
+    def makers(self, symbol: str) -> list[str]:
+        """The methods that making a class calls: its metaclass' `__new__` and `__init__`, `__init_subclass__`."""
+        meta = self.meta_order(symbol)
+        found = [self.method(meta, name) for name in ("__new__", "__init__")]
+        return [one for one in (*found, self.method(self.order(symbol)[1:], "__init_subclass__")) if one]
+
+    def method(self, order: list[str], name: str) -> str:
+        """The function that the first class of an order defines under a name, the last definition; else empty."""
+        for one in order:
+            scope = self.index.scopes[one]
+            if name in scope.names:
+                found = scope.definitions.get(name)
+                return found[-1].symbol if found else ""
+        return ""
 
     def owner_class(self, scope: Scope | None) -> Scope | None:
         """The class whose method a scope is or stands in."""

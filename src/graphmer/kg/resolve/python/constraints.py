@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
+from graphmer.corpus.parse.python.notation import written
 from graphmer.corpus.parse.records import Reference
 from graphmer.kg.facts import PackageFacts
 from graphmer.kg.resolve.python.flow import Node
+from graphmer.kg.resolve.python.implied import Implied
 from graphmer.kg.resolve.python.index import FUNCTION_KINDS, Scope, expression
+from graphmer.kg.resolve.python.operators import AUGMENTED
 from graphmer.kg.resolve.python.sites import Site
 from graphmer.kg.resolve.python.values import Value
 from graphmer.kg.resolve.python.world import World
@@ -25,6 +28,7 @@ def flow_values(world: World, facts: PackageFacts) -> None:
     which nothing is known is an instance of the classes that the code asks for.
     """
     world.calls.make_sites()
+    world.operators.make()
     laid = _Constraints(world)
     for source in facts.files:
         for reference in source.references:
@@ -63,7 +67,7 @@ class _Constraints:
 
     def __init__(self, world: World) -> None:
         self.world, self.network = world, world.network
-        self.names, self.expressions = world.names, world.expressions
+        self.names, self.expressions, self.implied = world.names, world.expressions, Implied(world)
         self.handlers: dict[str, Callable[[Reference, Scope], None]] = {
             "assign": self._assign,
             "extend": self._extend,
@@ -74,9 +78,9 @@ class _Constraints:
             "call": self._call,
             "annotation": self._annotation,
             "raise": self._raise,
-            "iterate": self._iterate,
-            "enter": self._enter,
             "read": self._read,
+            "operate": self._operate,
+            **self.implied.handlers,
         }
 
     def of_scope(self, scope: Scope) -> None:
@@ -86,7 +90,7 @@ class _Constraints:
             return
         world, outer = self.world, scope.parent or scope
         if kind == "class":
-            self._subclass(scope)
+            self.implied.of_class(scope)
         else:
             world.functions.of(scope.symbol.symbol)
         if scope.decorators and kind == "class":
@@ -103,28 +107,20 @@ class _Constraints:
             receiver = self.network.value("class" if as_class else "instance", outer.symbol.symbol)
             world.receivers[scope.symbol.symbol] = receiver
 
-    def _subclass(self, scope: Scope) -> None:
-        """A class is handed to the `__init_subclass__` of its nearest ancestor that has one."""
-        world, symbol = self.world, scope.symbol.symbol
-        for ancestor in world.statics.classes.order(symbol)[1:]:
-            found = world.index.scopes[ancestor].definitions.get("__init_subclass__")
-            if found:
-                world.arguments.enter(found[-1].symbol, self.network.value("class", symbol))
-                return
-
     # Bindings
 
     def _assign(self, reference: Reference, scope: Scope) -> None:
         source = self.expressions.read(reference.value, scope)
-        if source is None:
-            return
-        target = reference.name
+        if source is not None:
+            source = self.world.enums.assign(reference.name, reference.value, scope, source)
+            self._bind(reference.name, source, scope)
+
+    def _bind(self, target: str, source: Node, scope: Scope) -> None:
         if target[:1] == "[":
             self._assign_part(target, source, scope)
         elif "." in target:
             self._assign_attribute(target, source, scope)
         else:
-            source = self.world.enums.assign(target, reference.value, scope, source)
             self.network.flow(source, self.names.variable(target, scope.target_of(target)))
 
     def _assign_part(self, target: str, source: Node, scope: Scope) -> None:
@@ -146,7 +142,7 @@ class _Constraints:
         is_set = name in self.world.index.setters
         base = self.names.path(owner, scope) if is_set or own is None else None
         if base is not None and is_set:
-            attributes.set_property(base, name, source)
+            self.world.setters.assign(base, name, source)
         if own is not None:
             self.network.flow(source, attributes.store_on(*own))
         elif base is not None:
@@ -246,17 +242,11 @@ class _Constraints:
 
             self.network.watch(callee, make)
 
-    def _iterate(self, reference: Reference, scope: Scope) -> None:
-        source = self.expressions.read(reference.value, scope)
-        if source is not None:
-            found = self.world.protocols.iterate(source, bool(reference.ordinal))
-            self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
-
-    def _enter(self, reference: Reference, scope: Scope) -> None:
-        source = self.expressions.read(reference.value, scope)
-        if source is not None:
-            found = self.world.protocols.enter(source, bool(reference.ordinal))
-            self.world.loops[scope.file, reference.byte_start, reference.byte_end] = found
+    def _operate(self, reference: Reference, scope: Scope) -> None:
+        found = self.world.operators.lay(reference, scope)
+        if found is not None and reference.name in AUGMENTED:  # `x += y` is x, bound anew
+            target = expression(reference.value)[1]
+            self._bind(target if isinstance(target, str) else written(target), found.each, scope)
 
     def _read(self, reference: Reference, scope: Scope) -> None:
         """An attribute that is read may be a property, and its owner decides which field it is."""

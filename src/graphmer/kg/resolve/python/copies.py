@@ -3,9 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from graphmer.kg.resolve.python.asking import Asking
 from graphmer.kg.resolve.python.effects import Effects
 from graphmer.kg.resolve.python.flow import Container, Node
-from graphmer.kg.resolve.python.library import COPIES, DICTS, SPLITTERS
+from graphmer.kg.resolve.python.library import COPIES, DICTS, QUEUES, SPLITTERS
 from graphmer.kg.resolve.python.sites import Effect, Site
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Copies:
     """Each call makes a container of its own."""
 
-    def __init__(self, world: "World", effects: Effects) -> None:
-        self.world, self.network, self.effects = world, world.network, effects
+    def __init__(self, world: "World", effects: Effects, asking: Asking) -> None:
+        self.world, self.network, self.effects, self.asking = world, world.network, effects, asking
         self.by_name: dict[str, Effect] = {
             f"{BUILTIN}.enumerate": self._enumerate,
             f"{BUILTIN}.zip": self._zip,
@@ -25,6 +26,8 @@ class Copies:
             **dict.fromkeys(SPLITTERS, self._split),
             **dict.fromkeys(COPIES, self._copy),
             **dict.fromkeys(DICTS, self._dict),
+            **dict.fromkeys(QUEUES, self._queue),
+            "collections.Counter": self._counter,
         }
 
     def _enumerate(self, site: Site, _: Value) -> None:
@@ -41,6 +44,9 @@ class Copies:
         for place, node in enumerate(site.args):
             if node is not None:
                 self.network.flow(self.effects.items_of(site, node), self.network.item(items, f"#{place}"))
+        for star, node in site.stars:
+            if star == "*":
+                self.network.flow(self.effects.items_of(site, self.effects.items_of(site, node)), items.any)
         self.effects.give_each(site, self.network.constant(pair), "generator")
 
     def _split(self, site: Site, _: Value) -> None:
@@ -55,6 +61,8 @@ class Copies:
             return
         source = site.args[0]
         site.inside().protocols.append(self.world.protocols.iterate(source))
+        if COPIES[value.what] == "set":
+            self.asking.hash(site, self.world.protocols.iterate(source).each)
 
         def copy(one: Value) -> None:
             if one.kind == "container" and one.what.endswith((" list", " tuple")):
@@ -80,6 +88,17 @@ class Copies:
         for star, node in site.stars:
             if star == "**":
                 self.network.watch(node, partial(self.world.items.merge, container))
+
+    def _counter(self, site: Site, _: Value) -> None:
+        """Counter(items): a dict whose keys are the items."""
+        made, container = self.network.container(site.at, "dict")
+        self.world.subclassed.owners[made] = "collections.Counter"
+        self.network.add(site.result, made)
+        if site.args and site.args[0] is not None:
+            self.network.flow(self.effects.items_of(site, site.args[0]), container.keys)
+
+    def _queue(self, site: Site, value: Value) -> None:
+        self.network.add(site.result, self.network.container(site.at, value.what)[0])
 
     def fill_dict(self, container: Container, value: Value) -> None:
         """A dict gets the items of another, or pairs of keys and items."""

@@ -41,12 +41,10 @@ class Displays:
         value, container = self.network.container(f"{scope.file}@{said[1]}", "dict")
         for key, item in said[2:]:
             node = self.world.expressions.node(item, scope)
-            if node is None:
-                continue
-            if key == "**":
+            if key != "**":
+                self.world.items.store(container, self.world.expressions.node(key, scope), node or Node())
+            elif node is not None:
                 self.network.watch(node, partial(self.world.items.merge, container))
-            else:
-                self.world.items.store(container, self.world.expressions.node(key, scope), node)
         return self.network.constant(value)
 
     def comprehension(self, said: Expression, scope: Scope) -> Node:
@@ -62,6 +60,5 @@ class Displays:
         """`{key: value for x in y}`."""
         value, container = self.network.container(f"{scope.file}@{said[1]}", "dict")
         node = self.world.expressions.node(said[3], scope)
-        if node is not None:
-            self.world.items.store(container, self.world.expressions.node(said[2], scope), node)
+        self.world.items.store(container, self.world.expressions.node(said[2], scope), node or Node())
         return self.network.constant(value)

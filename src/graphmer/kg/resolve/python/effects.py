@@ -33,9 +33,11 @@ class Effects:
             if value.kind in ("function", "bound"):
                 site.inside().called[value.what] = None
             elif value.kind == "class":
-                site.inside().made[value.what] = None
+                site.inside().made[value] = None
             elif value.kind == "partial":
                 site.inside().inner.append(inner)
+            elif inner.within is not None:  # a builtin, which asks or calls in turn
+                site.inside().protocols += inner.within.protocols
 
         self.network.watch(callback, call)
         return result

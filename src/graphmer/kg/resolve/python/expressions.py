@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from graphmer.corpus.parse.python.notation import UNKNOWN
 from graphmer.kg.resolve.python.displays import Displays
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import Expression, Scope, expression
 from graphmer.kg.resolve.python.sequences import Sequences
-from graphmer.kg.resolve.python.values import BUILTIN, Value
+from graphmer.kg.resolve.python.values import BUILTIN, Value, is_builtin
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
@@ -29,8 +30,11 @@ class Expressions:
             "dict_each": displays.dictionary_comprehension,
             "|": self._choice,
             "+": sequences.total,
+            "union": self._union,
             "slice": sequences.part,
             "prefix": self._prefix,
+            "place": self._place,
+            "is": self._is,
             "item": sequences.item,
             "rest": sequences.rest,
             **dict.fromkeys(("iter", "aiter"), self._iter),
@@ -53,6 +57,8 @@ class Expressions:
         network = self.network
         if mark == "@":
             return self.world.calls.result(scope.file, int(said[1:]))
+        if mark == "%":
+            return self.world.operators.result(scope.file, int(said[1:]))
         if mark == "'" or mark == "#":
             return network.constant(network.value("constant", said))
         if mark == "<":
@@ -95,8 +101,46 @@ class Expressions:
                 self.network.flow(node, result)
         return result
 
+    def _union(self, said: Expression, scope: Scope) -> Node | None:
+        return self._choice(said, scope) if said[3] == UNKNOWN else self.atom(said[3], scope)
+
     def _prefix(self, said: Expression, _: Scope) -> Node:
         return self.network.constant(self.network.value("prefix", said[1]))
+
+    def _is(self, said: Expression, scope: Scope) -> Node | None:
+        """What a class' pattern matches: instances of the class, and whatever is of no class of the package."""
+        source, asked = self.node(said[1], scope), self.node(said[2], scope)
+        if source is None or asked is None:
+            return source
+        result, classes = Node(), self.world.statics.classes
+
+        def narrow(one: Value) -> None:
+            def give(value: Value) -> None:
+                if value.kind != "instance" or one.kind != "class" or one.what in classes.order(value.what):
+                    self.network.add(result, value)
+
+            self.network.watch(source, give)
+
+        self.network.watch(asked, narrow)
+        return result
+
+    def _place(self, said: Expression, scope: Scope) -> Node | None:
+        """`Point(x, y)` as a pattern: a field of an instance; a builtin value stands for itself."""
+        source = self.node(said[1], scope)
+        if source is None:
+            return None
+        result, place = Node(), int(said[2][1:])
+
+        def give(value: Value) -> None:
+            if value.kind == "instance":
+                names = self.world.generated.match_names(value.what)
+                if place < len(names):
+                    self.network.flow(self.world.attributes.view(value, names[place]), result)
+            elif place == 0 and is_builtin(value):
+                self.network.add(result, value)
+
+        self.network.watch(source, give)
+        return result
 
     def _iter(self, said: Expression, scope: Scope) -> Node | None:
         source = self.node(said[1], scope)

@@ -31,12 +31,16 @@ class FactMaker:
         self.variables = Variables(world, resolved.types, params)
         self.handlers = {
             "call": self.calls.of_call,
-            "iterate": self.calls.of_loop,
-            "enter": self.calls.of_loop,
+            "iterate": self.calls.implied.of_loop,
+            "enter": self.calls.implied.of_loop,
+            "operate": self.calls.implied.of_operation,
+            "ask": self.calls.implied.of_question,
+            "item": self.calls.implied.of_question,
             "import": self._import,
             "star_import": self._star_import,
             "library": self._library,
             "base": self._base,
+            "metaclass": self._metaclass,
             "decorator": self._decorator,
             "raise": self._raise,
             "catch": self._catch,
@@ -94,12 +98,18 @@ class FactMaker:
 
     def _base(self, reference: Reference, scope: Scope, file: str) -> None:
         head = scope.symbol.symbol
+        if reference.ordinal == 0:
+            self.calls.implied.of_class(reference, scope, file)
         for value in in_order(self.statics.named(reference.value, scope.parent or scope)):
             if value.kind == "class" and value.what != head:
                 interface = self.type_of(value.what) == "Interface" and self.type_of(head) != "Interface"
                 self.add(head, "implements" if interface else "inherits_from", value.what, reference, file, "exact")
             elif value.kind == "external":
                 self.add(head, "inherits_from", self.externals.called(value.what), reference, file, "external")
+
+    def _metaclass(self, reference: Reference, scope: Scope, file: str) -> None:
+        if not scope.bases:
+            self.calls.implied.of_class(reference, scope, file)
 
     def _decorator(self, reference: Reference, scope: Scope, file: str) -> None:
         self.calls.of_decorator(reference, scope, file)
@@ -143,10 +153,9 @@ class FactMaker:
     def _read(self, reference: Reference, scope: Scope, file: str) -> None:
         head, path = self.head(scope), reference.value
         if path[:1] == "[":
-            self.calls.of_property(reference, expression(path), scope, file)
+            self.calls.implied.of_property(reference, expression(path), scope, file)
             return
-        if reference.name in self.index.properties:
-            self.calls.of_property(reference, path, scope, file)
+        self.calls.implied.of_property(reference, path, scope, file)
         variable = self.variables.at_path(path, scope)
         if variable is not None:
             if self.type_of(head) in CALLABLE_TYPES:
@@ -160,8 +169,8 @@ class FactMaker:
 
     def _write(self, reference: Reference, scope: Scope, file: str) -> None:
         head = self.head(scope)
-        if reference.name in self.index.setters and self.calls.of_setter(reference, scope, file):
-            return
+        if reference.name in self.index.setters or "__setattr__" in self.index.methods:
+            self.calls.implied.of_setter(reference, scope, file)
         variable = self.variables.at_path(reference.value, scope)
         if variable is not None and self.type_of(head) in CALLABLE_TYPES:
             self.add(head, "writes_to", variable, reference, file, "exact")

@@ -51,7 +51,9 @@ class Finals:
     def member(self, name: str, scope: Scope) -> Value | None:
         """As `path`, for a name of this very scope."""
         symbols, imports = scope.definitions.get(name, ()), scope.imports.get(name, ())
-        if name in scope.assigned or name in scope.annotations or len(symbols) > 1 or len(imports) > 1:
+        if name in scope.assigned or name in scope.annotations or name in scope.versions:
+            return None
+        if len(symbols) > 1 or len(imports) > 1:
             return None
         for parameter in scope.parameters:
             if parameter.name == name:

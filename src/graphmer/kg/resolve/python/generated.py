@@ -1,9 +1,10 @@
 """Constructors that are generated from a class' fields: dataclasses, attrs, named tuples, models of pydantic."""
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.index import Scope
+from graphmer.kg.resolve.python.index import Scope, expression
 from graphmer.kg.resolve.python.sites import Site
 from graphmer.kg.resolve.python.values import Value
 
@@ -17,6 +18,7 @@ DECORATORS = frozenset(
         *("attrs.define", "attrs.frozen", "attrs.mutable"),
     }
 )
+HOOKS = ("__post_init__", "__attrs_post_init__", "__attrs_pre_init__")  # that a generated constructor calls
 TUPLE = "typing.NamedTuple"
 BASES = frozenset({TUPLE, "pydantic.BaseModel"})
 FIELDS = frozenset(
@@ -48,6 +50,7 @@ class Generated:
         self.world, self.network = world, world.network
         self.index, self.statics = world.index, world.statics
         self.known: dict[str, tuple[Field, ...]] = {}
+        self.factories: dict[Field, Node] = {}  # what makes a field that is not given
 
     def construct(self, site: Site, value: Value) -> None:
         """A site makes an instance of a class: its arguments flow to the fields, where no constructor takes them."""
@@ -60,6 +63,36 @@ class Generated:
         for name, node in site.keywords.items():
             if name in names:
                 self.network.flow(node, attributes.store_on(value.what, name))
+        for field in fields[len(site.args) :]:
+            if field.name not in site.keywords and field in self.factories:
+                self.network.watch(self.factories[field], partial(self._made_here, site))
+
+    def _made_here(self, site: Site, value: Value) -> None:
+        """A constructor that is not given a field calls what makes one."""
+        if value.kind == "function" or value.kind == "bound":
+            site.inside().called[value.what] = None
+        elif value.kind == "class":
+            site.inside().made[value] = None
+
+    def match_names(self, symbol: str) -> list[str]:
+        """The attributes that the places of a class' pattern mean: its `__match_args__`, else its fields."""
+        for one in self.statics.classes.order(symbol):
+            said = self.index.scopes[one].assigned.get("__match_args__")
+            if said:
+                names = expression(said[-1])
+                plain = [name[1:] for name in names[2:] if isinstance(name, str)] if isinstance(names, list) else []
+                return plain if isinstance(names, list) and names[0] == "tuple" else []
+        return [field.name for field in self.fields(symbol)]
+
+    def hooks(self, symbol: str) -> list[str]:
+        """The methods that a class' generated constructor calls."""
+        order = [self.index.scopes[one] for one in self.statics.classes.order(symbol)]
+        if "__init__" in order[0].definitions or not any(name in scope.names for scope in order for name in HOOKS):
+            return []
+        if not any(self._is_decorated(scope) for scope in order):
+            return []
+        found = [next((scope.definitions[name] for scope in order if name in scope.definitions), []) for name in HOOKS]
+        return [definitions[-1].symbol for definitions in found if definitions]
 
     def item(self, value: Value, key: str) -> Node | None:
         """What an instance of a named tuple holds at a place, `#0`; None for any other value."""
@@ -108,6 +141,7 @@ class Generated:
                 self.network.flow(site.keywords["default"], stored)
             for name in FACTORIES:
                 if name in site.keywords:
+                    self.factories[field] = site.keywords[name]
                     self._make(site, site.keywords[name], stored)
 
     def _make(self, site: Site, factory: Node, stored: Node) -> None:

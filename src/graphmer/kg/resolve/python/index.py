@@ -98,6 +98,7 @@ class PackageIndex:
     files: dict[str, SourceFile] = field(default_factory=dict)
     methods: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     calls: dict[tuple[str, int], Reference] = field(default_factory=dict)  # (file, end of the callee)
+    operations: dict[tuple[str, int], Reference] = field(default_factory=dict)  # (file, where the operator stands)
     lambdas: dict[tuple[str, int], str] = field(default_factory=dict)  # (file, first byte) -> symbol
     properties: set[str] = field(default_factory=set)  # names of properties
     setters: set[str] = field(default_factory=set)  # names of properties that have a setter
@@ -121,6 +122,9 @@ def build_index(facts: PackageFacts) -> PackageIndex:
         for reference in source.references:
             if reference.kind == "call":
                 index.calls[file, reference.ordinal] = reference
+                continue
+            if reference.kind == "operate":
+                index.operations[file, reference.ordinal] = reference
                 continue
             add = _ADDED.get(reference.kind)
             if add is not None:

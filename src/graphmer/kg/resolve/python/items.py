@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.flow import Container, Node
-from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.values import Value, is_text
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
@@ -26,12 +26,17 @@ class Items:
                 self.load(value, key, result)
             elif value.kind == "class" and self.world.enums.is_enum(value.what):
                 self.network.add(result, self.world.enums.member(value.what))
+            elif value.kind == "class" and self.world.operators.has(value, ("__getitem__",)):
+                self.network.flow(self.world.protocols.method(value, "__getitem__", [key])[0], result)
             elif value.kind in ("class", "external"):  # Generic[T] is Generic
                 self.network.add(result, value)
             elif value.kind == "instance":
                 for held in self._held(value, key):
                     self.network.flow(held, result)
-                self.network.flow(self.world.protocols.method(value, "__getitem__")[0], result)
+                self.network.flow(self.world.protocols.method(value, "__getitem__", [key])[0], result)
+                self.world.subclassed.item(value, key, result)
+            elif is_text(value):
+                self.network.add(result, self.network.text)
 
         self.network.watch(base, load)
         return result
@@ -65,9 +70,9 @@ class Items:
             return
 
         def store(one: Value) -> None:
+            self.network.add(container.keys, one)
             if one.kind == "constant":
                 self.network.flow(source, self.network.item(container, one.what))
-                self.network.add(container.keys, one)
             else:
                 self.network.flow(source, container.any)
 
@@ -81,7 +86,8 @@ class Items:
             if value.kind == "container":
                 self.store(self.network.containers[value], key, source)
             elif value.kind == "instance":
-                self.world.protocols.method(value, "__setitem__", [None, source])
+                self.world.protocols.method(value, "__setitem__", [key, source])
+                self.world.subclassed.store(value, key, source)
 
         self.network.watch(base, store)
 

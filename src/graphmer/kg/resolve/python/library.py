@@ -21,10 +21,26 @@ COPIES = {
     f"{BUILTIN}.frozenset": "set",
     "collections.deque": "list",
 }
+# What is put into them comes out again.
+QUEUES = frozenset(
+    {
+        *(f"queue.{name}" for name in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")),
+        *(f"asyncio.{name}" for name in ("Queue", "LifoQueue", "PriorityQueue")),
+        *(f"multiprocessing.{name}" for name in ("Queue", "JoinableQueue", "SimpleQueue")),
+    }
+)
+QUEUE_MEMBERS = frozenset(
+    {
+        *("put", "put_nowait", "get", "get_nowait", "qsize", "empty", "full", "join", "task_done", "maxsize"),
+        *("close", "join_thread", "cancel_join_thread", "shutdown", "is_shutdown"),
+    }
+)
 # Call what they are handed: where it stands, by place or by name; what they iterate, whose items it is called with.
 CALLBACKS: dict[str, tuple[int | str, int | None]] = {
     "re.sub": (1, None),
     "re.subn": (1, None),
+    "re.Pattern.sub": (0, None),
+    "re.Pattern.subn": (0, None),
     "itertools.takewhile": (0, 1),
     "itertools.dropwhile": (0, 1),
     "itertools.filterfalse": (0, 1),
@@ -60,6 +76,15 @@ RESULTS = {
     f"{BUILTIN}.bytes.decode": f"{BUILTIN}.str",
     f"{BUILTIN}.len": f"{BUILTIN}.int",
     **dict.fromkeys((f"{BUILTIN}.globals", f"{BUILTIN}.locals", f"{BUILTIN}.vars"), f"{BUILTIN}.dict"),
+    "re.compile": "re.Pattern",
+    **{f"{owner}.{name}": "re.Match" for owner in ("re", "re.Pattern") for name in ("match", "search", "fullmatch")},
+    **dict.fromkeys(("re.sub", "re.Pattern.sub", "re.Match.group"), f"{BUILTIN}.str"),
+    "logging.getLogger": "logging.Logger",
+    "logging.Logger.getChild": "logging.Logger",
+    **{f"datetime.datetime.{name}": "datetime.datetime" for name in ("now", "utcnow", "fromtimestamp", "strptime")},
+    **{f"datetime.datetime.{name}": "datetime.datetime" for name in ("fromisoformat", "combine", "astimezone")},
+    **{f"datetime.date.{name}": "datetime.date" for name in ("today", "fromisoformat", "fromtimestamp")},
+    **{f"os.path.{name}": f"{BUILTIN}.str" for name in ("join", "abspath", "basename", "dirname", "realpath")},
     "argparse.ArgumentParser.add_subparsers": "argparse._SubParsersAction",
     "argparse.ArgumentParser.parse_args": "argparse.Namespace",
     "argparse._SubParsersAction.add_parser": "argparse.ArgumentParser",

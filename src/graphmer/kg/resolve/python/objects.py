@@ -3,7 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from graphmer.kg.resolve.python.attributes import is_class_like
+from graphmer.kg.resolve.python.attributes import TYPE, is_class_like
+from graphmer.kg.resolve.python.effects import Effects
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.sites import Effect, Site
 from graphmer.kg.resolve.python.values import BUILTIN, Value
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 class Objects:
     """They look at each value of what they are given."""
 
-    def __init__(self, world: "World") -> None:
-        self.world, self.network = world, world.network
+    def __init__(self, world: "World", effects: Effects) -> None:
+        self.world, self.network, self.effects = world, world.network, effects
         self.tested: list[tuple[Node, Value]] = []  # what is asked whether it is an instance, and of which class
         self.by_name: dict[str, Effect] = {
             f"{BUILTIN}.super": self._super,
@@ -27,6 +28,8 @@ class Objects:
             f"{BUILTIN}.setattr": self._setattr,
             f"{BUILTIN}.type": self._type,
             f"{BUILTIN}.property": self._property,
+            f"{TYPE}.__new__": self._new_class,
+            f"{TYPE}.__call__": self._make,
             "typing.cast": self._cast,
             f"{BUILTIN}.isinstance": self._isinstance,
             "importlib.import_module": self._import_module,
@@ -58,7 +61,10 @@ class Objects:
         self.network.flow(site.argument(1), site.result)
 
     def _iter(self, site: Site, _: Value) -> None:
-        """iter(x) is an iterator of its own: next() of it gives x's items."""
+        """iter(x) is an iterator of its own: next() of it gives x's items; iter(f, end) calls f for each."""
+        if len(site.args) == 2:
+            self.effects.give_each(site, self.effects.call_back(site, site.argument(0), []), "generator")
+            return
 
         def begin(value: Value) -> None:
             if value.kind == "instance":
@@ -113,6 +119,26 @@ class Objects:
 
         self.network.watch(site.argument(0), give)
 
+    def _new_class(self, site: Site, _: Value) -> None:
+        """A metaclass makes one of the classes that it is named for."""
+        classes = self.world.statics.classes
+        owner = classes.owner_class(site.scope)
+        for symbol in classes.made_by(owner.symbol.symbol) if owner is not None else ():
+            self.network.add(site.result, self.network.value("class", symbol))
+
+    def _make(self, site: Site, _: Value) -> None:
+        """type.__call__(cls, ...) makes an instance past the metaclass."""
+        inner = self.world.calls.inner(site, list(site.args[1:]))
+        inner.keywords, inner.result = site.keywords, site.result
+
+        def make(value: Value) -> None:
+            if value.kind == "class":
+                maker = self.network.value("maker", value.what)
+                site.inside().made[maker] = None
+                self.world.calls.call(inner, maker)
+
+        self.network.watch(site.argument(0), make)
+
     def _property(self, site: Site, _: Value) -> None:
         """property(getter), where it is no decorator."""
 
@@ -124,13 +150,16 @@ class Objects:
 
     def _isinstance(self, site: Site, _: Value) -> None:
         """isinstance(x, A): x may be one, which counts where nothing else is known of it."""
-        asked = site.argument(0)
+        self.test(site.argument(0), site.argument(1))
 
-        def test(value: Value) -> None:
+    def test(self, asked: Node, classes: Node) -> None:
+        """It is asked whether the values of a node are instances of some classes."""
+
+        def note(value: Value) -> None:
             if value.kind == "class" and not asked.fixed:
                 self.tested.append((asked, self.network.value("instance", value.what)))
 
-        self.network.watch_within(site.argument(1), test)
+        self.network.watch_within(classes, note)
 
     def believe_tests(self) -> None:
         """What nothing is known of is an instance of the classes that the code asks for."""

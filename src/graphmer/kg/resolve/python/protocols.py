@@ -4,29 +4,42 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.values import Value, is_builtin
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
 
 
+ITERATING = ("__iter__", "__aiter__")
+
+
 class Protocol:
     """What a loop or a with statement gives, and which methods it calls."""
 
-    __slots__ = ("each", "parts")
+    __slots__ = ("each", "elsewhere", "hashing", "or_else", "parts")
 
     def __init__(self) -> None:
         self.each = Node()
-        self.parts: list[dict[str, None]] = []  # they grow while the fixed point is sought
+        self.parts: list[tuple[str, dict[str, None]]] = []  # what is asked for, and by whom it is answered, growing
+        self.elsewhere = False  # whether it may be a method that the package does not define
+        self.or_else: list[
+            Protocol
+        ] = []  # what happens in its place: an iteration, where nothing else looks for an item
+        self.hashing: Protocol | None = None  # what happens where a dict or a set asks for a key's hash
 
-    def also(self, called: dict[str, None]) -> None:
-        """More functions are called."""
-        self.parts.append(called)
+    def also(self, question: str, called: dict[str, None]) -> None:
+        """More functions are called. question: `__str__` where it is `__repr__` that answers, too."""
+        self.parts.append((question, called))
 
-    @property
-    def called(self) -> list[str]:
-        """Symbols of the functions that are called, once each."""
-        return list(dict.fromkeys(symbol for part in self.parts for symbol in part))
+    def groups(self) -> dict[str, dict[str, None]]:
+        """Symbols of the functions that are called, by what is asked for: of one group each may be the one."""
+        found: dict[str, dict[str, None]] = {}
+        for question, called in self.parts:
+            found.setdefault(question, {}).update(called)
+        for other in self.or_else:
+            for question, called in other.groups().items():
+                found.setdefault(question, {}).update(called)
+        return found
 
 
 class Protocols:
@@ -53,7 +66,7 @@ class Protocols:
                 called[member.what] = None
                 self.network.flow(self.world.arguments.enter(member.what, member.of, args), result)
 
-        self.network.watch(self.world.attributes.view(value, name), call)
+        self.network.watch(self.world.attributes.special(value, name), call)
         return result, called
 
     def iterate(self, source: Node, is_async: bool = False) -> Protocol:
@@ -66,6 +79,20 @@ class Protocols:
         return found
 
     def _iterate_value(self, found: Protocol, is_async: bool, value: Value) -> None:
+        if value.kind == "instance" or (value.kind == "class" and self.world.operators.has(value, ITERATING)):
+            name = "__aiter__" if is_async else "__iter__"
+            result, called = self.method(value, name)
+            found.also(name, called)
+            self.network.watch(result, partial(self._next_value, found, is_async))
+            held = self.world.subclassed.container(value)
+            if held is not None and not self.world.operators.has(value, ITERATING):
+                self._give_items(found, held)
+        else:
+            found.elsewhere |= is_builtin(value)
+            self._give_items(found, value)
+
+    def _give_items(self, found: Protocol, value: Value) -> None:
+        """The items of what has no method of the package for them."""
         network = self.network
         if value.kind == "container":
             container = network.containers[value]
@@ -74,18 +101,15 @@ class Protocols:
             network.flow(self.world.functions.of(value.what).yielded, found.each)
         elif value.kind == "class" and self.world.enums.is_enum(value.what):
             network.add(found.each, self.world.enums.member(value.what))
-        elif value.kind == "instance":
-            result, called = self.method(value, "__aiter__" if is_async else "__iter__")
-            found.also(called)
-            network.watch(result, partial(self._next_value, found, is_async))
 
     def _next_value(self, found: Protocol, is_async: bool, value: Value) -> None:
         if value.kind == "instance":
-            result, called = self.method(value, "__anext__" if is_async else "__next__")
-            found.also(called)
+            name = "__anext__" if is_async else "__next__"
+            result, called = self.method(value, name)
+            found.also(name, called)
             self.network.flow(result, found.each)
         else:
-            self._iterate_value(found, is_async, value)
+            self._give_items(found, value)
 
     def next_of(self, source: Node) -> Protocol:
         """What `next(source)` gives and calls."""
@@ -106,10 +130,12 @@ class Protocols:
         if value.kind == "instance":
             mark = "a" if is_async else ""
             result, called = self.method(value, f"__{mark}enter__")
-            found.also(called)
+            found.also("enter", called)
             self.network.flow(result, found.each)
-            found.also(self.method(value, f"__{mark}exit__")[1])
-        elif value.kind == "generator":
+            found.also("exit", self.method(value, f"__{mark}exit__")[1])
+            return
+        found.elsewhere |= is_builtin(value)
+        if value.kind == "generator":
             if "contextmanager" in self.world.functions.modifiers(value.what):
                 self.network.flow(self.world.functions.of(value.what).yielded, found.each)
         elif value.kind in ("external", "result", "container"):

@@ -3,6 +3,7 @@
 from graphmer.kg.config import GraphParams
 from graphmer.kg.facts import PackageFacts, Resolved
 from graphmer.kg.resolve.python.constraints import flow_values
+from graphmer.kg.resolve.python.descriptors import note_descriptors
 from graphmer.kg.resolve.python.entities import assign_types
 from graphmer.kg.resolve.python.facts import FactMaker
 from graphmer.kg.resolve.python.index import build_index
@@ -15,6 +16,7 @@ def resolve_python(package: PackageFacts, params: GraphParams) -> Resolved:
     """Facts, externals, entity types and call counts of a package's Python files."""
     index = build_index(package)
     statics = Statics(index, params)
+    note_descriptors(index, statics)
     resolved = Resolved()
     assign_types(index, statics, resolved)
     world = World(index, statics, params)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.flow import Node
 from graphmer.kg.resolve.python.index import Expression, Scope
-from graphmer.kg.resolve.python.values import Value
+from graphmer.kg.resolve.python.values import Value, is_text
 
 if TYPE_CHECKING:
     from graphmer.kg.resolve.python.world import World
@@ -65,10 +65,13 @@ class Sequences:
         return self.network.constant(value)
 
     def total(self, said: Expression, scope: Scope) -> Node:
-        """A sum of lists has the items of both; other sums are not followed."""
+        """A sum of lists has the items of both; other sums are what their special method gives."""
         result = Node()
         at = f"{scope.file}@{scope.symbol.symbol}{said}"
-        for part in said[1:]:
+        given = self.world.expressions.atom(said[3], scope)
+        if given is not None:
+            self.network.flow(given, result)
+        for part in said[1:3]:
             node = self.world.expressions.node(part, scope)
             if node is not None:
                 self.network.watch(node, partial(self._add_to_sum, at, result))
@@ -95,7 +98,8 @@ class Sequences:
     def _cut(self, at: str, first: int, end: int, result: Node, value: Value) -> None:
         """A part of a list is a list; where its ends are known, its items keep their places."""
         if value.kind != "container" or not value.what.endswith((" list", " tuple")):
-            self.network.add(result, value)
+            # A part of a known text is another text.
+            self.network.add(result, self.network.text if is_text(value) else value)
             return
         container = self.network.containers[value]
         part, cut = self.network.container(at, value.what.rpartition(" ")[2])

@@ -45,7 +45,7 @@ class Within:
 
     def __init__(self) -> None:
         self.called: dict[str, None] = {}  # functions
-        self.made: dict[str, None] = {}  # classes
+        self.made: dict[Value, None] = {}  # classes
         self.parts: list[dict[str, None]] = []  # special methods
         self.protocols: list[Protocol] = []  # iterations
         self.inner: list[Site] = []  # calls of what a partial holds

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from graphmer.kg.resolve.python.builtin_members import DEQUE_ONLY
 from graphmer.kg.resolve.python.entities import Externals
+from graphmer.kg.resolve.python.library import QUEUES
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 from graphmer.kg.resolve.python.world import World
 
@@ -46,17 +47,29 @@ class Targets:
         kind, what = value.kind, value.what
         if kind == "function" or kind == "bound":
             yield Target("calls", what, what)
-        elif kind == "class":
+        elif kind == "class" or kind == "maker":
             yield Target("instantiates", what, what)
+            meta = self.world.calls.meta_call(what) if kind == "class" else ""
+            if meta:
+                yield Target("calls", meta, what)
+                owner = self.index.symbols[meta].container
+                if self.world.calls.made_past.isdisjoint(self.world.statics.classes.made_by(owner)):
+                    return
             for constructor in self._constructors(what):
                 relation = "calls" if constructor in self.index.symbols else "invokes"
                 yield Target(relation, constructor, what)
+            for hook in self.world.generated.hooks(what):
+                yield Target("calls", hook, what)
         elif kind == "external":
             tail = self.externals.called(what)
             yield Target("instantiates" if self.externals.is_exception(what) else "invokes", tail, tail)
         elif kind == "method" and value.of is not None:
             kind = value.of.what.rpartition(" ")[2]
-            owner = "collections.deque" if kind == "list" and what in DEQUE_ONLY else f"{BUILTIN}.{kind}"
+            owner = kind if kind in QUEUES else f"{BUILTIN}.{kind}"
+            if value.of in self.world.subclassed.owners:
+                owner = self.world.subclassed.owners[value.of]
+            elif kind == "list" and what in DEQUE_ONLY:
+                owner = "collections.deque"
             tail = self.externals.api(f"{owner}.{what}")
             yield Target("invokes", tail, tail)
         elif kind == "instance":

@@ -13,6 +13,7 @@ class Value:
     bound      symbol of a function                          the instance or class that it is bound to
     class      symbol of a class
     instance   symbol of a class
+    maker      symbol of a class, which is instantiated past its metaclass
     module     symbol of a module
     namespace  dotted name of a folder above modules
     external   dotted name of something from outside
@@ -33,6 +34,18 @@ class Value:
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.what}"
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is a text, known or by its beginning."""
+    return value.kind == "prefix" or (value.kind == "constant" and value.what[0] == "'")
+
+
+def is_builtin(value: Value) -> bool:
+    """Whether a value's type is a builtin one, whose special methods have no symbol in the package."""
+    if value.kind == "result":
+        return value.what.startswith(f"{BUILTIN}.")
+    return value.kind in ("container", "constant", "prefix", "generator")
 
 
 class ValueTable:

@@ -65,7 +65,7 @@ class Variables:
         key = (owner, name)
         if key not in self.fields:
             self.fields[key] = None
-            if name in self.index.setters and self.world.attributes.setter(
+            if name in self.index.setters and self.world.setters.of_property(
                 self.world.network.value("instance", owner), name
             ):
                 return None  # a property; what is assigned to it is no field

@@ -15,9 +15,12 @@ from graphmer.kg.resolve.python.generated import Generated
 from graphmer.kg.resolve.python.index import PackageIndex
 from graphmer.kg.resolve.python.items import Items
 from graphmer.kg.resolve.python.names import Names
+from graphmer.kg.resolve.python.operators import Operators
 from graphmer.kg.resolve.python.protocols import Protocol, Protocols
+from graphmer.kg.resolve.python.setters import Setters
 from graphmer.kg.resolve.python.sites import Site
 from graphmer.kg.resolve.python.static import Statics
+from graphmer.kg.resolve.python.subclassed import Subclassed
 from graphmer.kg.resolve.python.values import Value
 
 MAX_ALIVE = 500_000  # nodes, half a GiB with all that they hold
@@ -30,11 +33,14 @@ class World:
         self.index, self.statics = index, statics
         self.network = Network(index, statics, params)
         self.items, self.protocols = Items(self), Protocols(self)
-        self.attributes, self.names, self.annotated = Attributes(self), Names(self), Annotated(self)
+        self.attributes, self.setters = Attributes(self), Setters(self)
+        self.names, self.annotated = Names(self), Annotated(self)
         self.expressions = Expressions(self)
         self.functions, self.arguments, self.calls = Functions(self), Arguments(self), Calls(self)
         self.decorators, self.builtins = Decorators(self), Builtins(self)
         self.generated, self.enums = Generated(self), Enums(self)
+        self.operators, self.subclassed = Operators(self), Subclassed(self)
+        self.asked: dict[tuple[str, int, str], Protocol] = {}  # what is asked for its truth, a text or an item
         self.raised: dict[tuple[str, int], Site] = {}  # (file, end of what is raised)
         self.loops: dict[tuple[str, int, int], Protocol] = {}  # what is iterated or entered, by its bytes
         self.receivers: dict[str, Value] = {}  # of methods that nobody in the package calls
