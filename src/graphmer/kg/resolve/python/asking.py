@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from graphmer.kg.resolve.python.effects import Effects
 from graphmer.kg.resolve.python.flow import Node
-from graphmer.kg.resolve.python.operators import HASH, TEXTS
+from graphmer.kg.resolve.python.operators import HASH, TEXTS, UNARY
 from graphmer.kg.resolve.python.sites import Site
 from graphmer.kg.resolve.python.values import BUILTIN, Value
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ASKED: dict[str, tuple[str, ...]] = {
     **{f"{BUILTIN}.{name}": (f"__{name}__",) for name in ("len", "hash", "abs", "round", "dir", "reversed", "bytes")},
     **{f"math.{name}": (f"__{name}__",) for name in ("floor", "ceil", "trunc")},
-    f"{BUILTIN}.bool": ("__bool__", "__len__"),
+    f"{BUILTIN}.bool": UNARY["bool"],
     f"{BUILTIN}.int": ("__int__", "__index__", "__trunc__"),
     f"{BUILTIN}.float": ("__float__", "__index__"),
     f"{BUILTIN}.complex": ("__complex__", "__float__", "__index__"),
@@ -36,8 +36,8 @@ PUSHING = frozenset(
 )
 POPPING = frozenset(f"heapq.{name}" for name in ("heappop", "heappushpop", "heapreplace"))
 HEAPS = PUSHING | POPPING | {"heapq.heapify"}
+FORMATTING = frozenset({f"{BUILTIN}.str.format"})  # ask what they are given by name, too
 # What these ask all their arguments for.
-FORMATTING = frozenset({f"{BUILTIN}.str.format"})
 ALL_ASKED: dict[str, tuple[str, ...]] = {f"{BUILTIN}.print": TEXTS["str"], f"{BUILTIN}.str.format": TEXTS["format"]}
 
 

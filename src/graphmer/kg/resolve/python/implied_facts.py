@@ -14,7 +14,7 @@ class ImpliedFacts:
     """Turns them into facts, each where the code says what leads to the call."""
 
     def __init__(self, world: World, filing: Filing, params: GraphParams) -> None:
-        self.world, self.index, self.params = world, world.index, params
+        self.world, self.index = world, world.index
         self.head, self.file = filing.head, CallFiling(world.index, filing, params)
 
     def of_loop(self, reference: Reference, scope: Scope, file: str) -> None:
@@ -43,10 +43,7 @@ class ImpliedFacts:
 
     def of_property(self, reference: Reference, said: Expression, scope: Scope, file: str) -> None:
         """Reading a property, here written as `said`, calls its getter."""
-        getters = self._getters(said, scope)
-        if not getters:
-            return
-        self._file_accessors(getters, scope, reference, file)
+        self._file_accessors(self._getters(said, scope), scope, reference, file)
 
     def of_setter(self, reference: Reference, scope: Scope, file: str) -> None:
         """Writing an attribute calls its setter, where it has one."""
@@ -54,14 +51,11 @@ class ImpliedFacts:
         base = self.world.names.path(owner, scope) if owner else None
         found = [self.world.setters.of(value, name) for value in (base.values if base is not None else ())]
         setters = list(dict.fromkeys(setter for several in found for setter in several))
-        if 0 < len(setters) <= self.params.max_candidates:
-            self._file_accessors(setters, scope, reference, file)
+        self._file_accessors(setters, scope, reference, file)
 
     def _file_accessors(self, symbols: list[str], scope: Scope, reference: Reference, file: str) -> None:
-        how = "inferred" if len(symbols) == 1 else "ambiguous"
-        self.file.targets(
-            [Target("calls", one, one) for one in symbols], len(symbols), how, self.head(scope), reference, file
-        )
+        targets = [Target("calls", one, one) for one in symbols]
+        self.file.choices(targets, self.head(scope), reference, file)
 
     def _getters(self, said: Expression, scope: Scope) -> list[str]:
         attributes = self.world.attributes
@@ -79,4 +73,4 @@ class ImpliedFacts:
         for value in base.values if base is not None else ():
             view = attributes.views.get((value, name))
             found.update(dict.fromkeys(attributes.getters.get(view, ())) if view is not None else {})
-        return list(found) if len(found) <= self.params.max_candidates else []
+        return list(found)
