@@ -109,7 +109,7 @@ class Operators:
 
     def ask(self, source: Node, names: tuple[str, ...]) -> Protocol:
         """The first of some special methods that each value of a node has is called without arguments."""
-        found = Protocol()
+        found = Protocol(self.network.sink)
         self.network.watch(source, partial(self._unary, found, names))
         return found
 
@@ -247,5 +247,6 @@ class Operators:
             elif refuse is not None:
                 refuse()
 
-        self.network.watch(result, give)
+        if found.each is not self.network.sink or refuse is not None:
+            self.network.watch(result, give)
         return True

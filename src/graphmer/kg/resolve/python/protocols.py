@@ -18,8 +18,9 @@ class Protocol:
 
     __slots__ = ("each", "elsewhere", "hashing", "or_else", "parts")
 
-    def __init__(self) -> None:
-        self.each = Node()
+    def __init__(self, each: Node | None = None) -> None:
+        """each: where what it gives goes; the network's sink where nobody asks."""
+        self.each = each or Node()
         self.parts: list[tuple[str, dict[str, None]]] = []  # what is asked for, and by whom it is answered, growing
         self.elsewhere = False  # whether it may be a method that the package does not define
         self.or_else: list[
